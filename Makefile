@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# `make help` lists what one can ask for. V=1 shows the commands; O=DIR builds elsewhere.
+
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+
+O	?= build
+CC	?= gcc
+CLANG	?= clang
+BPFTOOL	?= /usr/sbin/bpftool
+Q	:= $(if $(V),,@)
+say	= $(if $(V),,@printf '  %-8s %s\n' "$(1)" "$(2)";)
+
+ARCH	:= $(shell uname -m | sed -e s/x86_64/x86/ -e s/aarch64/arm64/)
+VERSION	:= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer, beside the plain build.
+ifdef SAN
+O	:= $(O)/san
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iuser -I$(O)
+CFLAGS	?= -O2 -g
+CFLAGS	+= -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
+	   -Wshadow -Wvla -Wformat=2 -fstack-protector-strong $(SANFLAGS)
+LDFLAGS	+= $(SANFLAGS)
+
+# The pure layers, each an archive that unit tests link without libbpf; then what adapts Linux.
+PURE	:= base gobin insn event model detect alert output
+LINUX	:= probe kern proc sink daemon cmd
+PURE_LIBS  := -lelf -lZydis -ljansson -lcyaml -lm
+LINUX_LIBS := -lbpf -lsystemd $(PURE_LIBS)
+
+srcs	= $(wildcard user/$(1)/*.c)
+objs	= $(patsubst %.c,$(O)/%.o,$(call srcs,$(1)))
+pure_a	:= $(O)/libgosonde-pure.a
+linux_a	:= $(O)/libgosonde-linux.a
+
+.PHONY: all
+all: $(O)/gosonde ## build build/gosonde
+
+$(O)/gosonde: $(O)/user/main.o $(linux_a) $(pure_a)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS)
+
+$(pure_a): $(foreach d,$(PURE),$(call objs,$(d)))
+$(linux_a): $(foreach d,$(LINUX),$(call objs,$(d)))
+$(pure_a) $(linux_a):
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# BPF: one object per concern, linked into one, made into a skeleton that kern/ includes.
+bpf_objs := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+skeleton := $(O)/gosonde.skel.h
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) --target=bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
+		-Iinclude -Ibpf -Ivmlinux/$(ARCH) -MMD -MP -c -o $@ $<
+
+$(O)/bpf/gosonde.bpf.o: $(bpf_objs)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(skeleton): $(O)/bpf/gosonde.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name gosonde_bpf > $@
+
+$(call objs,kern): CPPFLAGS += -DGOSONDE_VERSION='"$(VERSION)"'
+$(call objs,kern): $(skeleton)
+
+# Unit tests: tests/unit/NAME_test.c is a program that speaks TAP and links the pure libraries only.
+unit_srcs := $(wildcard tests/unit/*_test.c)
+unit_bins := $(patsubst %.c,$(O)/%,$(unit_srcs))
+
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(pure_a)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcmocka
+
+.PHONY: unit-bins
+unit-bins: $(unit_bins)
+
+.PHONY: clean
+clean: ## remove the build
+	$(Q)rm -rf $(O)
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

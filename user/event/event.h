@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What happened in a target, as one kind of stream: rare facts one by one, as
+ * the ring buffer brings them, and hot facts as cumulative samples that user
+ * space takes at each tick. Everything downstream (model, detectors, outputs)
+ * is fed with these and knows neither BPF nor /proc; a recording replays them.
+ *
+ * Times are CLOCK_MONOTONIC ns. Addresses are the target's run-time addresses;
+ * names.h turns them into text.
+ */
+#ifndef EVENT_EVENT_H
+#define EVENT_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <gosonde/wire.h>
+
+enum event_kind {
+	EVENT_SAMPLE, /* cumulative counters of a target, at a tick */
+	EVENT_MAP_GROW,
+	EVENT_STOP, /* a stop of the world, as it ended */
+	EVENT_GC_START,
+	EVENT_GC_END, /* the cycle's last stop is about to end */
+	EVENT_FAULT,
+	EVENT_EXIT, /* the target is gone */
+};
+
+/* Return addresses, innermost first; borrowed from the event's bytes. */
+struct event_stack {
+	const u64 *pc;
+	size_t frames;
+};
+
+/* Map writes or deletes of one call site, cumulative. */
+struct event_map_site {
+	enum wire_fn fn;
+	u64 return_pc, type;
+	u64 count;
+};
+
+/* Goroutines of one creation site, cumulative since attach. */
+struct event_go_site {
+	u64 gopc, startpc;
+	u64 created, exited;
+	bool system; /* the runtime's own; not in runtime.NumGoroutine */
+};
+
+struct event_sample {
+	u64 hits[WIRE_FN_COUNT]; /* calls per probed function, since attach */
+	u64 regrown; /* hits left out because the stack was about to grow */
+	u64 lost_ring, lost_read, lost_table, lost_missed; /* cumulative */
+	u64 moved, grows, grows_unrecorded;
+	double probe_ns; /* estimated time that the probes took from the target, since attach */
+	u64 heap_live_bytes, heap_goal_bytes; /* now; 0: unknown */
+	s64 goroutine_baseline; /* live goroutines when created and exited were 0; -1: unknown */
+	const struct event_map_site *map_sites; /* borrowed */
+	size_t map_site_count;
+	const struct event_go_site *go_sites; /* borrowed */
+	size_t go_site_count;
+};
+
+struct event_map_grow {
+	u64 map, type;
+	u64 entries, moved, slots_before, slots_after, dir_len;
+	u32 tombstones;
+	enum wire_grow_kind grow;
+	bool during_gc;
+	struct event_stack stack;
+};
+
+struct event_stop {
+	u64 requested_ns, stopped_ns; /* stopped_ns 0: unknown */
+	u32 reason; /* runtime.stwReason: 1 GC mark termination, 2 GC sweep termination, … */
+	char reason_text[64]; /* raw; "" if the version has none or it could not be read */
+};
+
+struct event_gc_end {
+	u64 have; /* bit i: word[i] is valid */
+	u64 word[WIRE_GC_WORDS]; /* see enum wire_gc_word */
+};
+
+struct event_fault {
+	enum wire_fn fn; /* WIRE_FN_GOPANIC, _THROW, _FATAL */
+	u64 goid;
+	char type[256]; /* raw name of the panic value's type; "" for throw and fatal */
+	char text[512]; /* raw message; "" if there is none or it could not be read */
+	struct event_stack stack;
+};
+
+struct event {
+	enum event_kind kind;
+	u64 time_ns;
+	u32 pid; /* as the agent sees it */
+	u32 tid;
+	union {
+		struct event_sample sample;
+		struct event_map_grow map_grow;
+		struct event_stop stop;
+		struct event_gc_end gc_end;
+		struct event_fault fault;
+	};
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where the runtime's variables are. By symbol where there is one; else by the
+ * operand of a known instruction in a known function (go-runtime facts, C.1),
+ * believed only if it lies in the data that moduledata names.
+ */
+#ifndef GOBIN_GLOBALS_H
+#define GOBIN_GLOBALS_H
+
+#include "gobin/gobin.h"
+
+enum go_global {
+	GO_WORK, /* runtime.work */
+	GO_MEMSTATS, /* runtime.memstats */
+	GO_SCHED, /* runtime.sched */
+	GO_GC_CONTROLLER, /* runtime.gcController */
+	GO_ALLGLEN, /* runtime.allglen */
+	GO_ALLP, /* runtime.allp: a slice header */
+	GO_INIT_TIME, /* runtime.runtimeInitTime */
+	GO_GLOBAL_COUNT
+};
+
+struct go_global_place {
+	u64 addr; /* link-time */
+	const char *how; /* "symbol", or the instruction that named it; static text */
+};
+
+/*
+ * Returns 0, -ENOENT (the function that would tell is not in the binary, or it
+ * has not the expected instruction) or -EBADMSG (the address is implausible).
+ */
+int gobin_global(const struct gobin *bin, enum go_global which, struct go_global_place *ret,
+		 struct err *err);
+
+#endif

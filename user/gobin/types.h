@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names of Go types, from the type descriptor that a probe saw. The descriptor
+ * is read from the process, since a type made by reflection is in no file.
+ */
+#ifndef GOBIN_TYPES_H
+#define GOBIN_TYPES_H
+
+#include "gobin/gobin.h"
+
+/* Reads the target's memory: all of len bytes at a run-time address, or a negative errno. */
+struct memory_reader {
+	int (*read)(void *arg, u64 addr, void *buf, size_t len);
+	void *arg;
+};
+
+enum { GOTYPE_NAME_MAX = 256 };
+
+/*
+ * The type's name as Go prints it: "map[string]*main.Order". Unescaped; cut to
+ * GOTYPE_NAME_MAX - 1 bytes.
+ *
+ * bias: load bias of the process; type: run-time address of its abi.Type.
+ * Returns 0, -ENOENT (no type of this binary), or what the reader returned.
+ */
+int gotype_name(const struct gobin *bin, u64 bias, const struct memory_reader *mem, u64 type,
+		char ret[static GOTYPE_NAME_MAX], struct err *err);
+
+/* abi.Kind of the type (go/src/internal/abi/type.go): 24 string, 22 pointer, 25 struct, 21 map… */
+int gotype_kind(const struct memory_reader *mem, u64 type, u8 *ret, struct err *err);
+
+#endif
