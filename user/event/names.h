@@ -24,6 +24,9 @@ struct names {
 	int (*func)(void *arg, u64 pc, bool return_address, char *buf, size_t size);
 	/* "map[string]*main.Order" for a type descriptor. Returns 0, or negative with buf "?". */
 	int (*type)(void *arg, u64 type, char *buf, size_t size);
+	/* Bytes of the target: from its memory, else from its file. All of len, or a negative
+	 * errno. */
+	int (*read)(void *arg, u64 addr, void *buf, size_t len);
 	/* A Go string of the target, cut to size - 1. Returns 0, or negative with buf "". */
 	int (*string)(void *arg, u64 ptr, u64 len, char *buf, size_t size);
 };

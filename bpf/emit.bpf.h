@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Records on their way to user space. They are built in place in the ring's
+ * memory: a per-CPU scratch buffer would be shared with whatever preempts us.
+ */
+#ifndef EMIT_BPF_H
+#define EMIT_BPF_H
+
+#include "gate.bpf.h"
+
+/* A zeroed header in the ring, or NULL with the loss counted. */
+static __always_inline void *record_begin(struct hit *hit, u32 size, enum wire_kind kind)
+{
+	struct wire_hdr *hdr = bpf_ringbuf_reserve(&events, size, 0);
+	u64 tgid_tid = bpf_get_current_pid_tgid();
+
+	if (!hdr) {
+		count_loss(hit, WIRE_LOSS_RING);
+		return NULL;
+	}
+	hdr->time_ns = bpf_ktime_get_ns();
+	hdr->tgid = tgid_tid >> 32;
+	hdr->tid = (u32)tgid_tid;
+	hdr->kind = kind;
+	hdr->fn = hit->fn;
+	hdr->slot = hit->slot;
+	return hdr;
+}
+
+#define RECORD_BEGIN(hit, type, kind) ((type *)record_begin((hit), sizeof(type), (kind)))
+
+static __always_inline void record_end(void *record)
+{
+	bpf_ringbuf_submit(record, 0);
+}
+
+/*
+ * The stack by frame pointers. The walk's first address is the probe's own,
+ * which the direct caller replaces: RBP is still the caller's here, so the walk
+ * skips it (kernels >= 6.11 put it back at a push %rbp: then it stands twice,
+ * and the reader drops the double).
+ */
+static __always_inline void record_stack(struct pt_regs *ctx, struct hit *hit,
+					 struct wire_stack *stack)
+{
+	long bytes = bpf_get_stack(ctx, stack->pc, sizeof(stack->pc), BPF_F_USER_STACK);
+
+	stack->pad = 0;
+	stack->frames = bytes > 0 ? (u32)bytes / sizeof(u64) : 1;
+	stack->pc[0] = return_pc(ctx, hit);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How every probe begins: whose hit is it, and does it count? A program body
+ * then reads: gate, read, count or emit.
+ */
+#ifndef GATE_BPF_H
+#define GATE_BPF_H
+
+#include "maps.bpf.h"
+#include "goabi.bpf.h"
+
+struct hit {
+	u32 slot;
+	u32 fn; /* enum wire_fn */
+	u32 sp_shift;
+	struct wire_target *target;
+	struct wire_counters *counters;
+};
+
+/* Atomic although per CPU: see struct wire_counters. */
+#define COUNT(place, n) __sync_fetch_and_add(&(place), (n))
+
+/* The attach cookie says which site this is; the tgid is checked although the link has a PID
+ * filter, because that of kernels 6.6 to 6.9 matched a thread, not a process. */
+static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit)
+{
+	u64 cookie = bpf_get_attach_cookie(ctx);
+	u32 fn = WIRE_COOKIE_FN(cookie);
+
+	hit->slot = WIRE_COOKIE_SLOT(cookie);
+	hit->fn = fn;
+	hit->sp_shift = WIRE_COOKIE_SP_SHIFT(cookie);
+	hit->target = bpf_map_lookup_elem(&targets, &hit->slot);
+	hit->counters = bpf_map_lookup_elem(&counters, &hit->slot);
+	if (!hit->target || !hit->counters || fn >= WIRE_FN_COUNT)
+		return false;
+	if (hit->target->tgid != bpf_get_current_pid_tgid() >> 32) {
+		COUNT(hit->counters->foreign, 1);
+		return false;
+	}
+	if ((WIRE_COOKIE_FLAGS(cookie) & WIRE_SITE_FLAGS_TEST) &&
+	    (GO_FLAGS(ctx) & (FLAGS_CF | FLAGS_ZF))) {
+		COUNT(hit->counters->regrown[fn], 1);
+		return false;
+	}
+	COUNT(hit->counters->hits[fn], 1);
+	return true;
+}
+
+static __always_inline void count_loss(struct hit *hit, enum wire_loss why)
+{
+	COUNT(hit->counters->lost[why], 1);
+}
+
+/* Reads the target's memory; a fault is counted and leaves zeros. */
+static __always_inline bool read_target(struct hit *hit, void *to, u32 size, u64 from)
+{
+	if (!bpf_probe_read_user(to, size, (const void *)from))
+		return true;
+	count_loss(hit, WIRE_LOSS_READ);
+	return false;
+}
+
+/* The return address of the probed function: the line that called it. 0 if it can't be read. */
+static __always_inline u64 return_pc(struct pt_regs *ctx, struct hit *hit)
+{
+	u64 pc = 0;
+
+	read_target(hit, &pc, sizeof(pc), GO_SP(ctx) + hit->sp_shift);
+	return pc;
+}
+
+#endif

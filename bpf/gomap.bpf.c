@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Map writes and deletes by call site, and map growth, in both generations of Go maps. */
+#include "emit.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline void count_map_site(struct hit *hit, struct wire_map_site *key)
+{
+	u64 zero = 0, *count = bpf_map_lookup_elem(&map_sites, key);
+
+	if (!count) {
+		/* -EEXIST: another CPU was first, and its row serves as well. */
+		bpf_map_update_elem(&map_sites, key, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&map_sites, key);
+	}
+	if (count)
+		COUNT(*count, 1);
+	else
+		count_loss(hit, WIRE_LOSS_TABLE);
+}
+
+/* mapassign*, mapdelete*, mapclear (t *maptype, m *hmap or *maps.Map, …) */
+SEC("uprobe.multi")
+int map_write(struct pt_regs *ctx)
+{
+	struct wire_map_site key = {};
+	struct hit hit;
+
+	if (!gate(ctx, &hit))
+		return 0;
+	key.slot = hit.slot;
+	key.fn = hit.fn;
+	key.return_pc = return_pc(ctx, &hit);
+	key.type = GO_ARG0(ctx);
+	count_map_site(&hit, &key);
+	return 0;
+}
+
+/* The head of runtime.hmap, the same in Go 1.15 to 1.23 (runtime/map.go). */
+struct hmap_head {
+	u64 count;
+	u8 flags, B;
+	u16 noverflow;
+	u32 hash0;
+};
+
+/* The heads of maps.table and maps.Map, Go 1.24 to 1.27 (internal/runtime/maps). */
+struct table_head {
+	u16 used, capacity, growth_left;
+	u8 local_depth, pad;
+};
+
+struct swiss_head {
+	u64 used, seed, dir_ptr, dir_len;
+};
+
+/* What a growth is about, before it becomes a record. */
+struct growth {
+	u64 map, type;
+	u64 entries, moved, slots_before, slots_after, dir_len;
+	u32 tombstones;
+	u16 kind;
+};
+
+/* hashGrow(t, h). It doubles when one more entry would pass the load factor of 6.5 a bucket, else
+ * it is there to get rid of overflow buckets (runtime/map.go: overLoadFactor, hashGrow). */
+static __always_inline bool read_hash_grow(struct pt_regs *ctx, struct hit *hit, struct growth *g)
+{
+	struct hmap_head h;
+	u64 buckets;
+
+	g->type = GO_ARG0(ctx);
+	g->map = GO_ARG1(ctx);
+	if (!read_target(hit, &h, sizeof(h), g->map))
+		return false;
+	buckets = 1ULL << (h.B & 63);
+	g->entries = g->moved = h.count;
+	g->slots_before = buckets * 8;
+	if (h.count + 1 > 8 && h.count + 1 > 13 * (buckets / 2)) {
+		g->kind = WIRE_GROW_DOUBLE;
+		g->slots_after = buckets * 16;
+	} else {
+		g->kind = WIRE_GROW_SAME_SIZE;
+		g->slots_after = buckets * 8;
+	}
+	return true;
+}
+
+/* (*Map).growToTable(m, typ): the one group of eight slots becomes a table of sixteen. */
+static __always_inline bool read_grow_to_table(struct pt_regs *ctx, struct hit *hit,
+					       struct growth *g)
+{
+	u64 used;
+
+	g->map = GO_ARG0(ctx);
+	g->type = GO_ARG1(ctx);
+	if (!read_target(hit, &used, sizeof(used), g->map))
+		return false;
+	g->kind = WIRE_GROW_SMALL_TO_TABLE;
+	g->entries = g->moved = used;
+	g->slots_before = 8;
+	g->slots_after = 16;
+	return true;
+}
+
+/* (*table).rehash(t, typ, m): doubles up to maxTableCapacity = 1024 slots, else splits in two.
+ * Slots that are neither used nor free are tombstones; 7/8 of a table may be filled
+ * (maps/table.go). */
+static __always_inline bool read_rehash(struct pt_regs *ctx, struct hit *hit, struct growth *g)
+{
+	struct table_head t;
+	struct swiss_head m;
+	u32 limit;
+
+	g->type = GO_ARG1(ctx);
+	g->map = GO_ARG2(ctx);
+	if (!read_target(hit, &t, sizeof(t), GO_ARG0(ctx)) ||
+	    !read_target(hit, &m, sizeof(m), g->map))
+		return false;
+	g->entries = m.used;
+	g->dir_len = m.dir_len;
+	g->moved = t.used;
+	g->slots_before = t.capacity;
+	g->slots_after = 2 * (u64)t.capacity;
+	g->kind = g->slots_after <= 1024 ? WIRE_GROW_TABLE : WIRE_GROW_SPLIT;
+	limit = (u32)t.capacity * 7 / 8;
+	if (t.capacity > 8 && limit > (u32)t.used + t.growth_left)
+		g->tombstones = limit - t.used - t.growth_left;
+	return true;
+}
+
+#define SECOND_NS 1000000000ULL
+
+/* Programs make small maps by the hundred thousand a second. Those growths are all counted, but
+ * recorded only up to a rate; racing threads may pass a few more, which does no harm. */
+static __always_inline bool record_wanted(struct hit *hit, const struct growth *g)
+{
+	struct wire_counters *c = hit->counters;
+	u64 now_ns;
+
+	if (g->entries >= WIRE_LARGE_MAP)
+		return true;
+	now_ns = bpf_ktime_get_ns();
+	if (now_ns - c->small_window_ns > SECOND_NS) {
+		c->small_window_ns = now_ns;
+		c->small_in_window = 0;
+	}
+	if (c->small_in_window++ < hit->target->small_grows_per_s)
+		return true;
+	COUNT(c->grows_unrecorded, 1);
+	return false;
+}
+
+static __always_inline void emit_growth(struct pt_regs *ctx, struct hit *hit,
+					const struct growth *g)
+{
+	struct gc_state *gc = bpf_map_lookup_elem(&gc_states, &hit->slot);
+	struct wire_map_grow *rec = RECORD_BEGIN(hit, struct wire_map_grow, WIRE_MAP_GROW);
+
+	if (!rec)
+		return;
+	rec->map = g->map;
+	rec->type = g->type;
+	rec->entries = g->entries;
+	rec->moved = g->moved;
+	rec->slots_before = g->slots_before;
+	rec->slots_after = g->slots_after;
+	rec->dir_len = g->dir_len;
+	rec->tombstones = g->tombstones;
+	rec->grow = g->kind;
+	rec->during_gc = gc && gc->cycle_running;
+	rec->pad = 0;
+	record_stack(ctx, hit, &rec->stack);
+	record_end(rec);
+}
+
+/* hashGrow, growToTable, rehash, pruneTombstones (an attempt: only counted) */
+SEC("uprobe.multi")
+int map_grow(struct pt_regs *ctx)
+{
+	struct growth g = {};
+	struct hit hit;
+	bool read = false;
+
+	if (!gate(ctx, &hit) || hit.fn == WIRE_FN_PRUNE_TOMBSTONES)
+		return 0;
+	COUNT(hit.counters->grows, 1);
+	if (hit.fn == WIRE_FN_HASH_GROW)
+		read = read_hash_grow(ctx, &hit, &g);
+	else if (hit.fn == WIRE_FN_GROW_TO_TABLE)
+		read = read_grow_to_table(ctx, &hit, &g);
+	else if (hit.fn == WIRE_FN_TABLE_REHASH)
+		read = read_rehash(ctx, &hit, &g);
+	if (!read)
+		return 0;
+	COUNT(hit.counters->moved, g.moved);
+	if (record_wanted(&hit, &g))
+		emit_growth(ctx, &hit, &g);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the subcommands share: exit codes, the one place that prints an error, option helpers. */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* The contract of the command line: scripts test these. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_GONE = 3,		/* the target is gone, or was never there */
+	EXIT_NOT_PERMITTED = 4, /* or the kernel lacks what it takes */
+};
+
+/* Prints "gosonde: <text>" to stderr, escaped, and returns the exit code that fits the error. */
+int cmd_fail(int rc, const struct err *err);
+
+/* Whether to colour that stream: a terminal, and NO_COLOR (no-color.org) unset or empty. */
+bool cmd_colour(int fd);
+
+/* The PID that the text is; 0 if it is none. */
+int cmd_parse_pid(const char *text);
+
+/* Runs argp; returns -1 to go on, or the exit code to leave with (EXIT_USAGE after a usage error).
+ */
+int cmd_parse(const struct argp *argp, int argc, char **argv, void *input);
+
+int cmd_list(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_attach(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_version(int argc, char **argv);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "kern/features.h"
+#include "proc/host.h"
+
+enum verdict { GOOD, NOTE, BAD };
+
+struct report {
+	bool colour;
+	bool bad;
+};
+
+/* One line a check: what was looked at, what was found, and what to do about it. */
+static void line(struct report *r, enum verdict verdict, const char *what, const char *found,
+		 const char *advice)
+{
+	static const struct {
+		const char *word, *colour;
+	} style[] = { { "ok  ", "\033[32m" }, { "note", "\033[33m" }, { "FAIL", "\033[31m" } };
+
+	printf("%s%s%s  %-22s %s\n", r->colour ? style[verdict].colour : "", style[verdict].word,
+	       r->colour ? "\033[0m" : "", what, found);
+	if (verdict != GOOD && advice)
+		printf("      %-22s -> %s\n", "", advice);
+	r->bad |= verdict == BAD;
+}
+
+static void report_kernel(struct report *r, const struct host *host, const struct kern_features *f)
+{
+	line(r, !strcmp(host->machine, "x86_64") ? GOOD : BAD, "architecture", host->machine,
+	     "gosonde reads x86-64 programs only, so far");
+	line(r, f->btf ? GOOD : BAD, "BTF", f->btf ? "the kernel describes its types" : "none",
+	     "use a kernel built with CONFIG_DEBUG_INFO_BTF (every current distribution's is)");
+	line(r, f->bpf_err ? BAD : GOOD, "BPF programs",
+	     f->bpf_err ? strerror(-f->bpf_err) : "can be loaded",
+	     "run as root, or with CAP_BPF and CAP_PERFMON");
+	line(r, f->uprobe_multi ? GOOD : NOTE, "uprobe_multi",
+	     f->uprobe_multi ? "one link for all sites, least privilege" : "this kernel lacks it",
+	     "kernels from 6.6 have it; perf-event uprobes serve instead");
+	line(r,
+	     !f->perf_uprobe_err ? GOOD
+	     : f->uprobe_multi	 ? NOTE
+				 : BAD,
+	     "perf-event uprobes",
+	     f->perf_uprobe_err ? strerror(-f->perf_uprobe_err) : "can be opened",
+	     f->uprobe_multi ? "not needed here, uprobe_multi serves"
+			     : "needs CAP_SYS_ADMIN (or root)");
+	if (*host->lockdown)
+		line(r, !strcmp(host->lockdown, "confidentiality") ? BAD : GOOD, "kernel lockdown",
+		     host->lockdown,
+		     "lockdown=confidentiality forbids BPF to read memory: boot with "
+		     "lockdown=integrity at most");
+}
+
+static void report_rights(struct report *r, const struct host *host)
+{
+	line(r, host->cap_bpf && host->cap_perfmon ? GOOD : BAD, "CAP_BPF, CAP_PERFMON",
+	     host->cap_bpf && host->cap_perfmon ? "yes" : "missing", "run as root, or grant them");
+	line(r, host->cap_sys_ptrace ? GOOD : NOTE, "CAP_SYS_PTRACE",
+	     host->cap_sys_ptrace ? "yes" : "missing",
+	     "without it only processes of your own user can be read");
+	line(r, host->initial_pid_namespace ? GOOD : BAD, "PID namespace",
+	     host->initial_pid_namespace ? "the machine's own" : "a container's",
+	     "run gosonde on the host, or its container with the host's PID namespace");
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.doc = "Says what this kernel and these privileges allow, and what to do where "
+		       "they "
+		       "don't. Every feature is tried, not guessed from the version.\v"
+		       "Exit status: 0 if gosonde can attach here, 4 if not.",
+	};
+	struct report r = { .colour = cmd_colour(STDOUT_FILENO) };
+	int code = cmd_parse(&argp, argc, argv, NULL);
+	struct kern_features features;
+	struct host host;
+
+	if (code >= 0)
+		return code;
+	host_read(&host);
+	kern_features_probe(&features);
+	line(&r, GOOD, "kernel", host.kernel, NULL);
+	report_kernel(&r, &host, &features);
+	report_rights(&r, &host);
+	puts(r.bad ? "\ngosonde can't attach to processes here."
+		   : "\ngosonde can attach to Go processes here. `gosonde list` shows them.");
+	return r.bad ? EXIT_NOT_PERMITTED : EXIT_DONE;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+
+int cmd_version(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.doc = "Prints the version of gosonde.",
+	};
+	int code = cmd_parse(&argp, argc, argv, NULL);
+
+	if (code >= 0)
+		return code;
+	printf("gosonde %s\n", GOSONDE_VERSION);
+	return EXIT_DONE;
+}

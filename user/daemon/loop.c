@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+enum { TICK_ACCURACY_US = 1000 };
+
+struct loop {
+	const struct loop_config *config;
+	const struct loop_handlers *handlers;
+	sd_event *event;
+	u64 next_tick_us;
+	enum loop_end end;
+	struct err *err;
+};
+
+static u64 clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
+u64 now_monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+s64 monotonic_to_wall_ns(void)
+{
+	return (s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+}
+
+void loop_block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int finish(struct loop *loop, enum loop_end end)
+{
+	loop->end = end;
+	return sd_event_exit(loop->event, 0);
+}
+
+/* A handler's failure would only disable its source: it is to be the loop's end. */
+static int check(struct loop *loop, int rc)
+{
+	return rc < 0 ? sd_event_exit(loop->event, rc) : 0;
+}
+
+static int on_records(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	struct loop *loop = arg;
+
+	(void)source, (void)fd, (void)events;
+	return check(loop, loop->handlers->records(loop->handlers->arg, loop->err));
+}
+
+/* Ticks keep to their own schedule: one that comes late does not move the next. */
+static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct loop *loop = arg;
+	u64 interval_us = loop->config->interval_ns / 1000, now_ns = now_monotonic_ns();
+	int rc = loop->handlers->tick(loop->handlers->arg, now_ns, loop->err);
+
+	(void)usec;
+	if (rc < 0)
+		return check(loop, rc);
+	do
+		loop->next_tick_us += interval_us;
+	while (loop->next_tick_us <= now_ns / 1000);
+	rc = sd_event_source_set_time(source, loop->next_tick_us);
+	if (rc >= 0)
+		rc = sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return check(loop, rc);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *arg)
+{
+	(void)source, (void)usec;
+	return finish(arg, LOOP_DEADLINE);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	(void)source, (void)info;
+	return finish(arg, LOOP_SIGNAL);
+}
+
+static int on_exit_of_target(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source, (void)fd, (void)events;
+	return finish(arg, LOOP_TARGET_EXITED);
+}
+
+static int add_sources(struct loop *loop)
+{
+	const struct loop_config *c = loop->config;
+	u64 now_us = now_monotonic_ns() / 1000;
+	int rc;
+
+	loop->next_tick_us = now_us + c->interval_ns / 1000;
+	rc = sd_event_add_io(loop->event, NULL, c->ring_fd, EPOLLIN, on_records, loop);
+	if (rc >= 0)
+		rc = sd_event_add_io(loop->event, NULL, c->pidfd, EPOLLIN, on_exit_of_target, loop);
+	if (rc >= 0)
+		rc = sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC, loop->next_tick_us,
+				       TICK_ACCURACY_US, on_tick, loop);
+	if (rc >= 0 && c->for_ns)
+		rc = sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC,
+				       now_us + c->for_ns / 1000, TICK_ACCURACY_US, on_deadline,
+				       loop);
+	if (rc >= 0)
+		rc = sd_event_add_signal(loop->event, NULL, SIGINT, on_signal, loop);
+	if (rc >= 0)
+		rc = sd_event_add_signal(loop->event, NULL, SIGTERM, on_signal, loop);
+	return rc < 0 ? rc : 0;
+}
+
+int loop_run(const struct loop_config *config, const struct loop_handlers *handlers,
+	     struct err *err)
+{
+	CLEANUP(sd_event_unrefp) sd_event *event = NULL;
+	struct loop loop = { .config = config, .handlers = handlers, .err = err };
+	int rc = sd_event_new(&event);
+
+	loop.event = event;
+	if (rc >= 0)
+		rc = add_sources(&loop);
+	if (rc >= 0)
+		rc = sd_event_loop(event);
+	if (rc < 0)
+		return err_set(err, rc, "the event loop failed: %s", strerror(-rc));
+	return loop.end;
+}

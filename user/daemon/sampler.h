@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Takes a target's hot facts out of the kernel and its memory, as one event at each tick. */
+#ifndef DAEMON_SAMPLER_H
+#define DAEMON_SAMPLER_H
+
+#include "event/event.h"
+#include "event/names.h"
+#include "gobin/live.h"
+#include "kern/kern.h"
+
+struct sampler;
+
+/* All are borrowed. ns_per_hit: cost of a hit by enum wire_fn, 0 where it is not known. */
+struct sampler_config {
+	struct kern *kern;
+	u32 slot;
+	const struct names *names;
+	const struct go_process *go;
+	const double *ns_per_hit;
+};
+
+int sampler_new(struct sampler **ret, const struct sampler_config *config, struct err *err);
+void sampler_free(struct sampler *sampler);
+DEFINE_FREEP(struct sampler, sampler_free)
+
+/*
+ * Reads how many goroutines live, once the probes are armed, so that live =
+ * baseline + created - exited from then on. The target runs meanwhile: what was
+ * created or exited during the read is the figure's error bound.
+ * Returns 0, or why the baseline stays unknown.
+ */
+int sampler_baseline(struct sampler *sampler, struct err *err);
+
+/* The sample borrows its sites from the sampler, until the next call. */
+int sampler_take(struct sampler *sampler, struct event_sample *ret, struct err *err);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A process to observe, put together: the process, its binary, where it lies, what its addresses
+ * mean. */
+#ifndef DAEMON_TARGET_H
+#define DAEMON_TARGET_H
+
+#include "event/names.h"
+#include "gobin/live.h"
+#include "proc/file.h"
+#include "proc/process.h"
+
+struct target {
+	struct process process;
+	struct proc_file file;
+	struct gobin *bin;
+	struct go_process go; /* borrows bin; reads process */
+};
+
+/*
+ * Takes hold of a Go process. The target must not be moved in memory after.
+ * Returns 0, what process_open() and gobin_open() return, or -ESRCH.
+ */
+int target_open(struct target **ret, int pid, struct err *err);
+void target_free(struct target *target);
+DEFINE_FREEP(struct target, target_free)
+
+/* What the target's addresses mean; borrows the target. */
+struct names target_names(struct target *target);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the runtime of a live process keeps in its own variables: read from
+ * outside, without a probe and without stopping it. Racy by nature: each figure
+ * is what runtime.NumGoroutine or ReadMemStats would have said at some moment.
+ */
+#ifndef GOBIN_LIVE_H
+#define GOBIN_LIVE_H
+
+#include <gosonde/wire.h>
+
+#include "gobin/gobin.h"
+#include "gobin/types.h"
+
+/* A process of that binary. */
+struct go_process {
+	const struct gobin *bin;
+	u64 bias; /* run-time minus link-time address */
+	struct memory_reader mem;
+};
+
+/* Goroutines as runtime.NumGoroutine counts them (runtime/proc.go: gcount). */
+int go_goroutine_count(const struct go_process *p, s64 *ret, struct err *err);
+
+/*
+ * Where a probe finds the words of a GC cycle, as run-time addresses. A word
+ * that this version has not, or whose variable was not found, gets size 0.
+ * Returns 0, or a negative errno with err saying which variable is missing (the
+ * words of the others are filled all the same).
+ */
+int go_gc_sources(const struct go_process *p, struct wire_gc_source ret[static WIRE_GC_WORDS],
+		  struct err *err);
+
+/* Reads one of those words now. Returns 0, -ENOENT (no such word) or what the reader returned. */
+int go_gc_word(const struct go_process *p, const struct wire_gc_source *source, u64 *ret);
+
+#endif

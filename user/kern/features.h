@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What this kernel lets this process do, found out by trying it, not by its version. */
+#ifndef KERN_FEATURES_H
+#define KERN_FEATURES_H
+
+#include <stdbool.h>
+
+struct kern_features {
+	bool btf;	     /* the kernel's types are readable: CO-RE programs can be loaded */
+	int bpf_err;	     /* 0, or why a BPF program can't be loaded (-EPERM…) */
+	bool uprobe_multi;   /* one link for many sites, per process (kernel >= 6.6) */
+	int perf_uprobe_err; /* 0, or why a perf-event uprobe can't be opened (-EACCES, -EPERM…) */
+};
+
+/* Tries each feature. */
+void kern_features_probe(struct kern_features *ret);
+
+/* Whether probes can be attached at all. */
+static inline bool kern_features_usable(const struct kern_features *f)
+{
+	return f->btf && f->bpf_err == 0 && (f->uprobe_multi || f->perf_uprobe_err == 0);
+}
+
+#endif

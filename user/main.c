@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of commands and the dispatch to them, nothing else. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	char *title; /* what its own messages and --help call it */
+	const char *help;
+} commands[] = {
+	{ "list", cmd_list, "gosonde list",
+	  "Go processes on this machine, and whether one can attach" },
+	{ "inspect", cmd_inspect, "gosonde inspect",
+	  "what would be probed in a process or a file" },
+	{ "attach", cmd_attach, "gosonde attach", "watch a running process: figures and alerts" },
+	{ "doctor", cmd_doctor, "gosonde doctor", "what this kernel and these privileges allow" },
+	{ "version", cmd_version, "gosonde version", "which gosonde this is" },
+};
+
+static void usage(FILE *out)
+{
+	fputs("Usage: gosonde COMMAND [ARG…]\n"
+	      "Watches maps, garbage collection and goroutines of running Go processes, from "
+	      "outside:\n"
+	      "no restart, no change to the program.\n\n"
+	      "Commands:\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+	fputs("\nStart with `gosonde list`, then `gosonde attach PID`. Each command has --help.\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--version"))
+		argv[1] = "version";
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		argv[1] = commands[i].title;
+		program_invocation_name = commands[i].title;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "gosonde: no command is called that; `gosonde --help` lists them\n");
+	return EXIT_USAGE;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/attach.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "gobin/offsets.h"
+
+enum { SMALL_GROWS_PER_S = 500 }; /* of each CPU; a record with its stack costs about 2 us */
+
+/* NULL if the process has the file's bytes at the site, else why it is left out. */
+static const char *site_mismatch(const struct plan_probe *probe, const struct go_process *p)
+{
+	struct bytes in_file = gobin_bytes(p->bin, probe->addr, probe->site.insn_size);
+	u8 in_memory[SITE_INSN_MAX];
+
+	if (!in_file.data || probe->site.insn_size > sizeof(in_memory))
+		return "its bytes are not in the file";
+	if (p->mem.read(p->mem.arg, probe->addr + p->bias, in_memory, in_file.size))
+		return "its bytes can't be read in the process";
+	if (memcmp(in_memory, in_file.data, in_file.size))
+		return in_memory[0] == 0xcc ? "another tracer's breakpoint stands there"
+					    : "its bytes in the process differ from the file's";
+	return NULL;
+}
+
+void attach_verify(struct plan *plan, const struct go_process *p)
+{
+	for (size_t i = 0; i < plan->probe_count;) {
+		const char *why = site_mismatch(&plan->probes[i], p);
+
+		if (why)
+			plan_omit(plan, i, why);
+		else
+			i++;
+	}
+}
+
+static u32 offset_or_0(const struct gobin *bin, enum go_field field)
+{
+	struct go_offset off;
+
+	return go_field_offset(&gobin_info(bin)->version, field, &off) ? 0 : off.offset;
+}
+
+static void describe(const struct process *process, const struct go_process *p,
+		     struct wire_target *ret)
+{
+	const struct gobin *bin = p->bin;
+
+	*ret = (struct wire_target) {
+		.tgid = (u32)process->pid,
+		.stw_abi = go_stw_abi(&gobin_info(bin)->version),
+		.g_goid_off = offset_or_0(bin, GO_G_GOID),
+		.g_gopc_off = offset_or_0(bin, GO_G_GOPC),
+		.g_startpc_off = offset_or_0(bin, GO_G_STARTPC),
+		.g_m_off = offset_or_0(bin, GO_G_M),
+		.m_curg_off = offset_or_0(bin, GO_M_CURG),
+		.small_grows_per_s = SMALL_GROWS_PER_S,
+	};
+	/* A word that is not found has size 0 and stays out of the records. */
+	(void)go_gc_sources(p, ret->gc, NULL);
+}
+
+static int arm_group(struct kern *kern, u32 slot, const struct plan *plan, enum probe_group group,
+		     const struct process *process, struct err *err)
+{
+	struct kern_site sites[PLAN_PROBES_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->probe_count; i++) {
+		const struct plan_probe *probe = &plan->probes[i];
+
+		if (probe->spec->group != group)
+			continue;
+		sites[n++] = (struct kern_site) {
+			.file_offset = probe->file_offset,
+			.cookie = WIRE_COOKIE(slot, probe->spec->fn,
+					      probe->site.flags_test ? WIRE_SITE_FLAGS_TEST : 0,
+					      probe->site.sp_shift),
+		};
+	}
+	return kern_attach(kern, group, process->pid, process->exe_path, sites, n, err);
+}
+
+int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struct process *process,
+	       const struct go_process *p, struct err *err)
+{
+	struct wire_target target;
+	int rc;
+
+	describe(process, p, &target);
+	rc = kern_set_target(kern, slot, &target, err);
+	for (int g = 0; g < PROBE_GROUP_COUNT && !rc; g++)
+		rc = arm_group(kern, slot, plan, (enum probe_group)g, process, err);
+	if (!rc)
+		return 0;
+	kern_detach_all(kern);
+	if (process_gone(process))
+		return err_set(err, -ESRCH, "process %d exited while gosonde attached to it",
+			       process->pid);
+	return rc;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One running process: who it is, that it is still the same, where its binary is mapped. */
+#ifndef PROC_PROCESS_H
+#define PROC_PROCESS_H
+
+#include <stdbool.h>
+
+#include <gosonde/types.h>
+
+#include "base/err.h"
+
+struct process {
+	int pid;
+	int pidfd;	   /* readable once the process is gone */
+	char exe_path[32]; /* "/proc/PID/exe": works for deleted and containerised binaries */
+	char exe[512];	   /* what it points to, for people; raw */
+};
+
+/*
+ * Takes hold of a process by PID.
+ * Returns 0, or
+ *   -ESRCH   no such process
+ *   -EINVAL  the PID is a thread of another process, or a kernel thread
+ *   -EPERM   it belongs to somebody else and we lack the privilege
+ */
+int process_open(struct process *ret, int pid, struct err *err);
+void process_close(struct process *process);
+
+/* Whether it has exited. */
+bool process_gone(const struct process *process);
+
+/*
+ * Where the ELF program headers of its executable are in memory (AT_PHDR of
+ * /proc/PID/auxv), from which the load bias follows.
+ */
+int process_phdr(const struct process *process, u64 *ret, struct err *err);
+
+/* Reads its memory (process_vm_readv): all of len bytes, or a negative errno. The target runs on.
+ */
+int process_read(const struct process *process, u64 addr, void *buf, size_t len);
+
+/* Whether this program runs in the machine's initial PID namespace, where BPF's tgid is our PID. */
+bool in_initial_pid_namespace(void);
+
+#endif
