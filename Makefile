@@ -72,7 +72,7 @@ $(skeleton): $(O)/bpf/gosonde.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name gosonde_bpf > $@
 
-$(call objs,kern): CPPFLAGS += -DGOSONDE_VERSION='"$(VERSION)"'
+$(O)/user/cmd/version.o: CPPFLAGS += -DGOSONDE_VERSION='"$(VERSION)"'
 $(call objs,kern): $(skeleton)
 
 # Unit tests: tests/unit/NAME_test.c is a program that speaks TAP and links the pure libraries only.

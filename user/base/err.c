@@ -24,17 +24,15 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 
 int err_prefix(struct err *err, int code, const char *fmt, ...)
 {
+	char prefix[sizeof(err->text) / 2];
 	struct err before;
 	va_list args;
-	int n;
 
 	if (!err)
 		return as_failure(code);
 	before = *err;
 	va_start(args, fmt);
-	n = vsnprintf(err->text, sizeof(err->text), fmt, args);
+	vsnprintf(prefix, sizeof(prefix), fmt, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(err->text))
-		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", before.text);
-	return as_failure(code);
+	return err_set(err, code, "%s: %s", prefix, before.text);
 }

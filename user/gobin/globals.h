@@ -10,18 +10,18 @@
 #include "gobin/gobin.h"
 
 enum go_global {
-	GO_WORK, /* runtime.work */
-	GO_MEMSTATS, /* runtime.memstats */
-	GO_SCHED, /* runtime.sched */
+	GO_WORK,	  /* runtime.work */
+	GO_MEMSTATS,	  /* runtime.memstats */
+	GO_SCHED,	  /* runtime.sched */
 	GO_GC_CONTROLLER, /* runtime.gcController */
-	GO_ALLGLEN, /* runtime.allglen */
-	GO_ALLP, /* runtime.allp: a slice header */
-	GO_INIT_TIME, /* runtime.runtimeInitTime */
+	GO_ALLGLEN,	  /* runtime.allglen */
+	GO_ALLP,	  /* runtime.allp: a slice header */
+	GO_INIT_TIME,	  /* runtime.runtimeInitTime */
 	GO_GLOBAL_COUNT
 };
 
 struct go_global_place {
-	u64 addr; /* link-time */
+	u64 addr;	 /* link-time */
 	const char *how; /* "symbol", or the instruction that named it; static text */
 };
 
@@ -31,5 +31,15 @@ struct go_global_place {
  */
 int gobin_global(const struct gobin *bin, enum go_global which, struct go_global_place *ret,
 		 struct err *err);
+
+/*
+ * The same without a look at the symbols, as if the binary were stripped; for
+ * tests, which compare it with the symbols. Same returns.
+ */
+int go_global_mine(const struct gobin *bin, enum go_global which, struct go_global_place *ret,
+		   struct err *err);
+
+/* "runtime.work" …: its symbol. */
+const char *go_global_name(enum go_global which);
 
 #endif

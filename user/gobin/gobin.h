@@ -86,8 +86,32 @@ struct bytes gobin_bytes(const struct gobin *bin, u64 addr, u64 size);
 /* The file offset of a link-time address, by segment. Returns 0 or -ENOENT. */
 int gobin_file_offset(const struct gobin *bin, u64 addr, u64 *ret);
 
+/*
+ * Link-time address of the program headers, which a running process tells too
+ * (AT_PHDR): the difference is its load bias. Returns 0 or -ENOENT.
+ */
+int gobin_phdr_addr(const struct gobin *bin, u64 *ret);
+
 /* Functions in the table, and the i-th of them in address order (for oracles and lists). */
 size_t gobin_func_count(const struct gobin *bin);
 int gobin_func_at(const struct gobin *bin, size_t i, struct gobin_func *ret);
+
+/*
+ * A symbol of .symtab, for what the function table lacks: variables.
+ * Returns 0, or -ENOENT: no such symbol, as always in a stripped binary.
+ */
+int gobin_symbol(const struct gobin *bin, const char *name, u64 *ret_addr, u64 *ret_size);
+
+/*
+ * [start, end) of the Go variables, initialised or not (moduledata.noptrdata … enoptrbss).
+ * Returns 0, or -ENOENT: there are none.
+ */
+int gobin_data_range(const struct gobin *bin, u64 *ret_start, u64 *ret_end);
+
+/*
+ * [start, end) of the type descriptors and their names (moduledata.types, etypes).
+ * Returns 0, or -ENOENT: not known for this version of Go.
+ */
+int gobin_types_range(const struct gobin *bin, u64 *ret_start, u64 *ret_end);
 
 #endif

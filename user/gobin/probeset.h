@@ -25,7 +25,7 @@ struct probe_spec {
 	enum probe_group group;
 	const char *symbol;
 	u16 min_minor, max_minor; /* Go 1.min … 1.max, both included */
-	u8 maps; /* 0: any; 1: classic maps only; 2: Swiss maps only */
+	u8 maps;		  /* 0: any; 1: classic maps only; 2: Swiss maps only */
 	u8 int_args; /* integer argument registers that its program reads, from the first */
 };
 
@@ -44,7 +44,8 @@ int probe_group_by_name(const char *name);
 /* What startTheWorldWithSema has in its registers in this version. */
 enum wire_stw_abi go_stw_abi(const struct goversion *version);
 
-/* Whether a goroutine that starts in this function is the runtime's own (runtime.isSystemGoroutine). */
+/* Whether a goroutine that starts in this function is the runtime's own
+ * (runtime.isSystemGoroutine). */
 bool go_is_system_goroutine(const char *start_function);
 
 /* "gc sweep termination" …: runtime.stwReason.String(), Go 1.21 to 1.27. "unknown" for others. */

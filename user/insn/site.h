@@ -28,10 +28,10 @@ struct site {
 	u32 offset; /* from the function's entry */
 	enum site_class class;
 	bool flags_test; /* stands on the stack check's jbe: hits with CF or ZF set don't count */
-	u16 sp_shift; /* bytes that RSP stands below the return address */
+	u16 sp_shift;	 /* bytes that RSP stands below the return address */
 	u8 insn_size;
 	u8 insn[SITE_INSN_MAX]; /* the instruction's bytes, to compare with the process */
-	const char *reason; /* why this one; static text */
+	const char *reason;	/* why this one; static text */
 };
 
 /*
@@ -46,8 +46,9 @@ struct site {
  *
  * code: the function's bytes, from its entry to its end.
  * int_args: argument registers (RAX RBX RCX RDI RSI R8…) that the probe reads.
- * Returns 0; -EILSEQ (an instruction can't be decoded before a site was found), -ENODATA
- * (empty function), -ENOTSUP (no correct site). Nothing is to be armed then.
+ * Returns 0; -EILSEQ (bytes of the function are no instruction, so that no jump to the site
+ * can be ruled out), -ENODATA (empty function), -ENOTSUP (no correct site). Nothing is to be
+ * armed then, and *ret is untouched.
  */
 int site_choose(struct bytes code, unsigned int int_args, struct site *ret, struct err *err);
 

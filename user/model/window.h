@@ -42,8 +42,9 @@ struct window_gc {
 };
 
 struct window_goroutine {
-	s64 live; /* at the end of the window, as runtime.NumGoroutine counts; -1: unknown */
-	u64 live_error; /* live may be off by as many, either way: the target ran while it was read */
+	s64 live;	/* at the end of the window, as runtime.NumGoroutine counts; -1: unknown */
+	u64 live_error; /* live may be off by as many, either way: the target ran while it was read
+			 */
 	u64 created, exited; /* without the runtime's own */
 	double created_per_s;
 	enum accuracy accuracy;

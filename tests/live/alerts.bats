@@ -1,0 +1,161 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; helper.bash sets the rest
+#
+# Each misbehaviour raises its own rule and no other, names its culprit, and resolves when the cause ends.
+
+load helper
+
+setup() {
+	needs_root
+}
+
+teardown() {
+	stop_all
+}
+
+# only RULE…: no other rule fired.
+only() {
+	local wanted got
+	wanted=$(printf '%s\n' "$@" | sort -u)
+	got=$(lines alert | jq -r .rule | sort -u)
+	equal "rules that fired" "$got" "$wanted"
+}
+
+# evidence RULE PATTERN: some line of the alert, its evidence included, names it.
+evidence() {
+	lines alert | jq -c --arg rule "$1" 'select(.rule == $rule and .state == "firing")' | grep -qE -- "$2" ||
+		fail "$1 does not name $2:" "$(lines alert)"
+}
+
+# complete RULE: the fields that the contract promises.
+complete() {
+	lines alert | jq -e -s --arg rule "$1" '[.[] | select(.rule == $rule)] | length > 0 and all(.[];
+		(.severity | IN("info", "warning", "critical")) and (.value | type) == "number" and
+		(.threshold | type) == "number" and .dry_run == false and (.summary | length) > 0 and
+		(.subject | type) == "string" and (.evidence | type) == "object")' >/dev/null ||
+		fail "incomplete:" "$(lines alert)"
+}
+
+@test "rehash-storm: a cache that is rebuilt without a size hint" {
+	start "$(workload storm)"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 20 has_alert firing rehash-storm
+	kill -USR2 "$pid"
+	within 40 has_alert resolved rehash-storm
+	finish_agent
+	only rehash-storm
+	complete rehash-storm
+	evidence rehash-storm 'main\.\(\*Cache\)\.Rebuild'
+	evidence rehash-storm 'map\[int64\]\*main\.Order'
+}
+
+@test "rehash-storm: the newest Go, stripped, names the same culprit" {
+	start "$(workload storm "$(goroot newest)" stripped)"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 20 has_alert firing rehash-storm
+	finish_agent
+	only rehash-storm
+	evidence rehash-storm 'main\.\(\*Cache\)\.Rebuild'
+	evidence rehash-storm 'map\[int64\]\*main\.Order'
+}
+
+# spikes TOOLCHAIN
+spikes() {
+	start "$(workload pressure "$(goroot "$1")")"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 20 has_alert firing gc-pause-spike
+	kill -USR2 "$pid"
+	within 120 has_alert resolved gc-pause-spike
+	finish_agent
+	only gc-pause-spike
+	complete gc-pause-spike
+	evidence gc-pause-spike 'gc (sweep|mark) termination'
+	lines alert | jq -e -s 'any(.[]; .state == "firing" and .value >= 50e6 and .value < 1e9)' >/dev/null ||
+		fail "no stop of 50 ms or more:" "$(lines alert)"
+}
+
+@test "gc-pause-spike: stops that wait for a loop (system Go)" { spikes system; }
+@test "gc-pause-spike: stops that wait for a loop (newest Go)" { spikes newest; }
+
+@test "goroutine-growth: a server that leaks one a request" {
+	cat >"$BATS_TEST_TMPDIR/rules.yaml" <<-'END'
+		# The default takes 30 s.
+		rules:
+		  - {rule: goroutine-growth, raise: 100, clear: 50, for: 3s}
+	END
+	start "$(workload leak)"
+	attach "$pid" --budget off --rules "$BATS_TEST_TMPDIR/rules.yaml"
+	kill -USR1 "$pid"
+	within 30 has_alert firing goroutine-growth
+	kill -USR2 "$pid"
+	within 60 has_alert resolved goroutine-growth
+	finish_agent
+	only goroutine-growth
+	complete goroutine-growth
+	evidence goroutine-growth 'main\.\(\*Server\)\.handle'
+}
+
+# fault MODE PATTERN
+fault() {
+	start "$(workload faults "$(goroot "${3:-system}")")" -mode "$1"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 20 has_alert firing fault
+	[[ $1 == concurrent ]] || finish_agent
+	[[ $1 != concurrent ]] || await_agent 20
+	equal "exit status" "$agent_status" 0
+	only fault
+	complete fault
+	evidence fault "$2"
+}
+
+@test "fault: a write to a nil map, with its message and function" {
+	fault nilmap 'assignment to entry in nil map'
+	evidence fault 'main\.\(\*registry\)\.register'
+}
+
+@test "fault: a failed type assertion" {
+	fault assertion 'TypeAssertionError|interface conversion|type assertion'
+	evidence fault 'main\.asCount'
+}
+
+@test "fault: concurrent map writes, told although the process dies of them" {
+	fault concurrent 'concurrent map writes'
+	evidence fault 'main\.scribble'
+}
+
+@test "fault: a write to a nil map, newest Go" {
+	fault nilmap 'assignment to entry in nil map' newest
+	evidence fault 'main\.\(\*registry\)\.register'
+}
+
+@test "fault: concurrent map writes, newest Go" {
+	fault concurrent 'concurrent map writes' newest
+}
+
+@test "a healthy server under load raises nothing" {
+	start "$(workload quiet)"
+	attach "$pid" --budget off --for 25s
+	await_agent 40
+	equal "exit status" "$agent_status" 0
+	equal "alerts" "$(lines alert)" ""
+	equal "alerts in the summary" "$(summary .alerts)" 0
+	# It was indeed under load, and seen.
+	(($(summary .map.writes) > 5000)) || fail "writes: $(summary .map.writes)"
+	(($(summary .goroutine.created) > 5000)) || fail "created: $(summary .goroutine.created)"
+	kill -TERM "$pid"
+	within 10 grep -q ' failed 0$' "$out"
+}
+
+@test "dry-run evaluates and reports, and says that it is one" {
+	start "$(workload storm)"
+	attach "$pid" --budget off --dry-run
+	kill -USR1 "$pid"
+	within 20 has_alert firing rehash-storm
+	finish_agent
+	lines alert | jq -e -s 'length > 0 and all(.[]; .dry_run)' >/dev/null
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; helper.bash sets the rest
+#
+# list, inspect, doctor, version and help: valid JSON, exit codes, and figures that hold together.
+
+load helper
+
+teardown() {
+	stop_all
+}
+
+@test "version says which it is" {
+	exits 0 "$gosonde" version
+	grep -qi gosonde "$BATS_TEST_TMPDIR/stdout"
+}
+
+@test "help names every command" {
+	local command
+	exits 0 "$gosonde" --help
+	for command in list inspect attach doctor version; do
+		grep -q "$command" "$BATS_TEST_TMPDIR/stdout" || fail "no $command in the help"
+	done
+	for command in list inspect attach doctor version; do
+		exits 0 "$gosonde" "$command" --help
+	done
+}
+
+@test "list finds a Go process, its version and whether it is stripped" {
+	start "$(workload truth "$(goroot system)" stripped)"
+	exits 0 "$gosonde" list --json
+	jq -e -s --argjson pid "$pid" --arg go "$(go env GOVERSION)" \
+		'any(.[]; .pid == $pid and .go == $go and .stripped)' "$BATS_TEST_TMPDIR/stdout" >/dev/null ||
+		fail "the workload $pid is not in the list:" "$(cat "$BATS_TEST_TMPDIR/stdout")"
+	exits 0 "$gosonde" list
+	grep -qw "$pid" "$BATS_TEST_TMPDIR/stdout"
+}
+
+@test "list leaves out what is no Go program" {
+	sleep 60 3>&- &
+	pids+=("$!")
+	exits 0 "$gosonde" list --json
+	jq -e -s --argjson pid "$!" 'all(.[]; .pid != $pid)' "$BATS_TEST_TMPDIR/stdout" >/dev/null
+}
+
+@test "list --json is one object a line" {
+	exits 0 "$gosonde" list --json
+	while read -r line; do
+		jq -e 'type == "object"' <<<"$line" >/dev/null
+	done <"$BATS_TEST_TMPDIR/stdout"
+}
+
+@test "inspect of a file and of a process agree" {
+	local file
+	file=$(workload truth)
+	start "$file"
+	exits 0 "$gosonde" inspect "$file" --json
+	jq -s '[.. | objects | select(has("function") and has("offset")) | {function, offset, class}] | sort' \
+		"$BATS_TEST_TMPDIR/stdout" >"$BATS_TEST_TMPDIR/of-file"
+	(($(jq length "$BATS_TEST_TMPDIR/of-file") >= 15)) || fail "too few probes" "$(cat "$BATS_TEST_TMPDIR/stdout")"
+	exits 0 "$gosonde" inspect "$pid" --json
+	jq -s '[.. | objects | select(has("function") and has("offset")) | {function, offset, class}] | sort' \
+		"$BATS_TEST_TMPDIR/stdout" | cmp - "$BATS_TEST_TMPDIR/of-file"
+	equal "changes by inspect" "$(text_changes "$pid")" 0
+}
+
+@test "inspect: no hot site is single-stepped" {
+	local file
+	for variant in plain stripped pie; do
+		file=$(workload truth "$(goroot newest)" "$variant")
+		exits 0 "$gosonde" inspect "$file" --json
+		jq -s -e '[.. | objects | select(.function? // "" | test("^runtime\\.(mapassign|mapdelete|newproc1)"))] |
+			length >= 9 and all(.[]; .class == "emulated" or .class == "optimised")' \
+			"$BATS_TEST_TMPDIR/stdout" >/dev/null || fail "$variant:" "$(cat "$BATS_TEST_TMPDIR/stdout")"
+	done
+}
+
+@test "a binary that was deleted while it runs is attached to" {
+	needs_root
+	local copy=$BATS_TEST_TMPDIR/deleted
+	cp "$(workload truth)" "$copy"
+	start "$copy"
+	rm "$copy"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	equal "map.writes" "$(summary .map.writes)" "$(truth writes)"
+}
+
+@test "a target in a mount and PID namespace of its own is attached to" {
+	needs_root
+	local outer
+	outer=$BATS_TEST_TMPDIR/namespaced.out
+	unshare --mount --pid --fork --mount-proc "$(workload truth)" >"$outer" 2>&1 3>&- &
+	pids+=("$!")
+	within 20 grep -q '^ready ' "$outer"
+	pid=$(cat "/proc/$!/task/$!/children" | tr -d ' ')
+	pids+=("$pid")
+	out=$outer
+	attach "$pid" --budget off
+	equal "PID as seen from here" "$(lines attached | jq .pid)" "$pid"
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	equal "map.writes" "$(summary .map.writes)" "$(truth writes)"
+	equal "goroutine.created" "$(summary .goroutine.created)" "$(truth created)"
+}
+
+@test "doctor tells what this machine allows" {
+	needs_root
+	exits 0 "$gosonde" doctor
+	grep -qi btf "$BATS_TEST_TMPDIR/stdout"
+	grep -qi multi "$BATS_TEST_TMPDIR/stdout"
+}

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2034 # what is set here is used by the tests
+#
+# What the live tests share: workloads, the agent beside them, and waits that always end.
+# Whatever a test starts it kills by PID in teardown; it writes only below $BATS_TEST_TMPDIR.
+
+root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+build=$(cd "$root" && realpath -m "${O:-build}")
+gosonde=$build/gosonde
+pids=()         # of all that the test started
+agent_prefix=() # what the agent is run under: setpriv and the like
+# Set by start, attach and finish_agent for the tests to use.
+pid='' out='' agent='' json='' messages='' agent_status=''
+
+fail() {
+	printf '%s\n' "$@" >&2
+	return 1
+}
+
+# needs_root: live tests attach probes.
+needs_root() {
+	((EUID == 0)) || skip "needs root to attach probes"
+}
+
+# within SECONDS COMMAND…: polls until the command succeeds.
+within() {
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	shift
+	until "$@"; do
+		((${EPOCHREALTIME/[.,]/} < end)) || fail "not in time: $*" || return 1
+		sleep 0.05
+	done
+}
+
+# goroot NAME: a Go toolchain, "system" or what scripts/toolchains knows.
+goroot() {
+	if [[ $1 == system ]]; then
+		go env GOROOT
+	else
+		"$root/scripts/toolchains" "$1"
+	fi
+}
+
+# workload NAME [GOROOT] [plain|stripped|pie]: builds it and prints its path.
+workload() {
+	local name=$1 goroot=${2:-$(goroot system)} variant=${3:-plain} flags=() dir
+	case $variant in
+	plain) ;;
+	stripped) flags=(-ldflags '-s -w') ;;
+	pie) flags=(-buildmode=pie) ;;
+	*) fail "no such variant: $variant" || return 1 ;;
+	esac
+	dir=$build/workloads/$(basename "$goroot")-$variant
+	mkdir -p "$dir"
+	(cd "$root/tests/workloads" &&
+		GOROOT=$goroot GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 \
+			GOCACHE=$build/gocache "$goroot/bin/go" build "${flags[@]}" -o "$dir/$name" "./$name") >&2 ||
+		return 1
+	echo "$dir/$name"
+}
+
+# start FILE ARGUMENT…: runs a workload until it is ready; sets $pid, and $out, its output.
+start() {
+	out=$BATS_TEST_TMPDIR/$(basename "$1").$((${#pids[@]})).out
+	"$@" >"$out" 2>&1 3>&- &
+	pid=$!
+	pids+=("$pid")
+	within 20 grep -q "^ready $pid\$" "$out"
+}
+
+# ended PID: it runs no more (a zombie awaits our wait).
+ended() {
+	local state
+	state=$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null)
+	[[ -z $state || $state == [ZX] ]]
+}
+
+alive() {
+	! ended "$1"
+}
+
+# attach PID ARGUMENT…: the agent in the background until it says that it is attached; sets $agent,
+# and $json and $messages, its output.
+attach() {
+	attach_only "$@"
+	within 30 attached_or_ended || return 1
+	alive "$agent" || fail "the agent ended while attaching:" "$(tail -n 20 "$messages")"
+}
+
+# attach_only PID ARGUMENT…: the same without the wait.
+attach_only() {
+	json=$BATS_TEST_TMPDIR/agent.$((${#pids[@]})).json
+	messages=${json%.json}.messages
+	# A shell starts background jobs with SIGINT ignored; the agent ends on it.
+	env --default-signal=INT "${agent_prefix[@]}" "$gosonde" attach "$1" --output json "${@:2}" \
+		>"$json" 2>"$messages" 3>&- &
+	agent=$!
+	pids+=("$agent")
+}
+
+attached_or_ended() {
+	grep -q '^{"type":"attached"' "$json" || ended "$agent"
+}
+
+# finish_agent: ends it as Ctrl-C would; sets $agent_status.
+finish_agent() {
+	alive "$agent" && kill -INT "$agent"
+	await_agent 20
+}
+
+# await_agent SECONDS: until it ends by itself; sets $agent_status.
+await_agent() {
+	within "$1" ended "$agent" || return 1
+	agent_status=0
+	wait "$agent" || agent_status=$?
+}
+
+# stop_all: kills what the test started and is still there.
+stop_all() {
+	local p
+	for p in "${pids[@]}"; do
+		kill -KILL "$p" 2>/dev/null || true
+		wait "$p" 2>/dev/null || true
+	done
+	pids=()
+}
+
+# lines TYPE: the agent's objects of that type.
+lines() {
+	jq -c --arg type "$1" 'select(.type == $type)' "$json"
+}
+
+# summary FILTER: of the agent's summary.
+summary() {
+	lines summary | jq -r "$1"
+}
+
+# truth FIELD: of the line that the workload printed.
+truth() {
+	sed -n '/^{"type":"truth"/p' "$out" | jq -r ".$1"
+}
+
+# equal WHAT GOT WANTED
+equal() {
+	[[ $2 == "$3" ]] || fail "$1: got $2, wanted $3"
+}
+
+# has_alert STATE RULE
+has_alert() {
+	lines alert | jq -e -s --arg state "$1" --arg rule "$2" \
+		'any(.[]; .state == $state and .rule == $rule)' >/dev/null
+}
+
+# text_changes PID: how many bytes of its executable mappings differ from the file. Breakpoints do.
+text_changes() {
+	local range perms offset path start length changes=0 seen=$BATS_TEST_TMPDIR/text
+	while read -r range perms offset _ _ path; do
+		[[ $perms == r-xp && $path == /* ]] || continue
+		start=$((16#${range%-*})) length=$((16#${range#*-} - 16#${range%-*}))
+		piece "/proc/$1/mem" "$start" "$length" >"$seen.memory"
+		# map_files: the file that is mapped, even if it was deleted since.
+		piece "/proc/$1/map_files/$(printf '%x-%x' "$start" $((start + length)))" \
+			$((16#$offset)) "$length" >"$seen.file"
+		# What lies past the end of the file is zeros in memory.
+		truncate -s "$length" "$seen.file"
+		equal "bytes of text read" "$(stat -c %s "$seen.memory")" "$length" || return 1
+		changes=$((changes + $(cmp -l "$seen.memory" "$seen.file" | wc -l)))
+	done <"/proc/$1/maps"
+	echo "$changes"
+}
+
+# piece FILE OFFSET LENGTH
+piece() {
+	dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none
+}
+
+# exits STATUS COMMAND…: runs it bounded, within $BATS_TEST_TMPDIR/{stdout,stderr}.
+exits() {
+	local wanted=$1 status=0
+	shift
+	timeout 60 "$@" >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- || status=$?
+	[[ $status == "$wanted" ]] ||
+		fail "exit status $status, wanted $wanted: $*" "$(tail -n 20 "$BATS_TEST_TMPDIR/stderr")"
+}
+
+# says PATTERN: on stderr of the last command run by exits; and in few words.
+says() {
+	grep -qiE -- "$1" "$BATS_TEST_TMPDIR/stderr" ||
+		fail "stderr lacks $1:" "$(cat "$BATS_TEST_TMPDIR/stderr")"
+}

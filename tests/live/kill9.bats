@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; helper.bash sets the rest
+#
+# An agent that is killed under load leaves the target as it was.
+
+load helper
+
+setup() {
+	needs_root
+}
+
+teardown() {
+	stop_all
+}
+
+no_changes() {
+	[[ $(text_changes "$1") == 0 ]]
+}
+
+# killed TOOLCHAIN
+killed() {
+	start "$(workload truth "$(goroot "$1")")" -for 4s
+	equal "changes before" "$(text_changes "$pid")" 0
+	attach "$pid" --budget off
+	(($(text_changes "$pid") > 0)) || fail "no breakpoint while attached: nothing is shown"
+	kill -USR1 "$pid"
+	sleep 1
+	kill -KILL "$agent"
+	wait "$agent" || true
+	# The kernel closes the links after the process is gone from view.
+	within 10 no_changes "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	alive "$pid"
+	equal "changes at the end" "$(text_changes "$pid")" 0
+	kill -TERM "$pid"
+	within 10 ended "$pid"
+	wait "$pid"
+}
+
+@test "kill -9 of the agent leaves no breakpoint, and the target ends well (system Go)" {
+	killed system
+}
+
+@test "kill -9 of the agent leaves no breakpoint, and the target ends well (newest Go)" {
+	killed newest
+}
+
+@test "kill -9 in the middle of attaching leaves no breakpoint" {
+	local i
+	start "$(workload truth)" -for 30s
+	kill -USR1 "$pid"
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		attach_only "$pid" --budget off
+		sleep "0.0$((i * 7 % 10))$((i % 10))"
+		kill -KILL "$agent"
+		wait "$agent" || true
+		within 10 no_changes "$pid"
+		alive "$pid"
+	done
+}

@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; helper.bash sets the rest
+#
+# An alert's line reaches real sockets, and a real rsyslog reads its fields whole.
+
+load helper
+
+setup() {
+	needs_root
+	PATH=$PATH:/usr/sbin
+}
+
+teardown() {
+	stop_all
+}
+
+# receive unix PATH | udp: a receiver that writes datagrams to $received, one a line; for udp sets $port.
+receive() {
+	received=$BATS_TEST_TMPDIR/received
+	perl "$BATS_TEST_DIRNAME/syslog-receive" "$@" >"$received" 2>&1 3>&- &
+	pids+=("$!")
+	within 10 grep -q '^listening' "$received"
+	port=$(sed -n 's/^listening \([0-9]*\)$/\1/p' "$received")
+}
+
+# storm_to TARGET FILE: attaches to a storm with that --syslog until its alert is in FILE; sets $line.
+storm_to() {
+	start "$(workload storm)"
+	attach "$pid" --budget off "--syslog=$1"
+	kill -USR1 "$pid"
+	within 20 grep -q rehash-storm "$2"
+	finish_agent
+	line=$(grep -m 1 rehash-storm "$2")
+	echo "$line"
+}
+
+matches() {
+	[[ $line =~ $1 ]] || fail "the line does not match $1:" "$line"
+}
+
+@test "local format on a Unix datagram socket" {
+	receive unix "$BATS_TEST_TMPDIR/log.sock"
+	storm_to "unix:$BATS_TEST_TMPDIR/log.sock" "$received"
+	# What syslog(3) writes; facility daemon: 3 * 8 + severity.
+	matches '^<(2[4-9]|3[01])>[A-Z][a-z]{2} [ 123][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} gosonde\[[0-9]+\]: '
+	matches ' rule=rehash-storm( |$)'
+	matches " pid=$pid( |\$)"
+	matches " gosonde\\[$agent\\]"
+}
+
+@test "RFC 5424 over UDP" {
+	receive udp
+	storm_to "udp:127.0.0.1:$port" "$received"
+	matches '^<(2[4-9]|3[01])>1 [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}) [^ ]+ gosonde [^ ]+ [^ ]+ \[gosonde@32473 '
+	matches ' rule="rehash-storm"'
+	matches " pid=\"$pid\""
+}
+
+@test "a receiver that is away neither stops the agent nor ends it" {
+	start "$(workload storm)"
+	attach "$pid" --budget off "--syslog=unix:$BATS_TEST_TMPDIR/nobody.sock"
+	kill -USR1 "$pid"
+	within 20 has_alert firing rehash-storm
+	finish_agent
+	equal "exit status" "$agent_status" 0
+	equal "one summary" "$(lines summary | wc -l)" 1
+}
+
+# rsyslog runs a real daemon of our own: its sockets, its file, nothing of the machine's.
+rsyslog() {
+	local dir=$BATS_TEST_TMPDIR/rsyslog
+	command -v rsyslogd >/dev/null || skip "rsyslogd is not installed"
+	mkdir "$dir"
+	port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1")->sockport')
+	cat >"$dir/conf" <<-END
+		global(workDirectory="$dir")
+		module(load="imuxsock" SysSock.Use="off")
+		module(load="imudp")
+		module(load="mmpstrucdata")
+		input(type="imuxsock" Socket="$dir/log.sock" CreatePath="off")
+		input(type="imudp" address="127.0.0.1" port="$port")
+		action(type="mmpstrucdata")
+		template(name="fields" type="string"
+			string="tag=%programname% severity=%syslogseverity-text% facility=%syslogfacility-text% rule=%\$!rfc5424-sd!gosonde@32473!rule% pid=%\$!rfc5424-sd!gosonde@32473!pid% msg=%msg%\\n")
+		action(type="omfile" file="$dir/out" template="fields")
+	END
+	rsyslogd -n -f "$dir/conf" -i "$dir/pid" >"$dir/messages" 2>&1 3>&- &
+	pids+=("$!")
+	within 10 test -S "$dir/log.sock"
+	rsyslog_dir=$dir
+	touch "$dir/out"
+}
+
+@test "a real rsyslog reads the local line whole" {
+	rsyslog
+	storm_to "unix:$rsyslog_dir/log.sock" "$rsyslog_dir/out"
+	matches '^tag=gosonde severity=[a-z]+ facility=daemon '
+	matches 'msg=.*rule=rehash-storm '
+	matches "msg=.* pid=$pid "
+}
+
+@test "a real rsyslog reads the fields of RFC 5424 over UDP" {
+	rsyslog
+	storm_to "udp:127.0.0.1:$port" "$rsyslog_dir/out"
+	matches "^tag=gosonde severity=[a-z]+ facility=daemon rule=rehash-storm pid=$pid msg=."
+}

@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; helper.bash sets the rest
+#
+# The agent's summary equals what the workload knows about itself, with stacks growing under the probes.
+
+load helper
+
+setup() {
+	needs_root
+}
+
+teardown() {
+	stop_all
+}
+
+# compare TOOLCHAIN VARIANT
+compare() {
+	local dir file field
+	dir=$(goroot "$1")
+	file=$(workload truth "$dir" "$2")
+	start "$file"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	equal "exit status" "$agent_status" 0
+
+	echo "truth:   $(tail -n 1 "$out")"
+	echo "summary: $(lines summary)"
+	equal "one summary" "$(lines summary | wc -l)" 1
+	equal "Go version" "$(lines attached | jq -r .go)" "$(truth go)"
+	equal "stripped" "$(lines attached | jq .stripped)" "$([[ $2 == stripped ]] && echo true || echo false)"
+	equal "pie" "$(lines attached | jq .pie)" "$([[ $2 == pie ]] && echo true || echo false)"
+	for field in ring read table missed; do
+		equal "lost.$field" "$(summary ".lost.$field")" 0
+	done
+	equal "map.writes" "$(summary .map.writes)" "$(truth writes)"
+	equal "map.deletes" "$(summary .map.deletes)" "$(truth deletes)"
+	equal "map.clears" "$(summary .map.clears)" "$(truth clears)"
+	equal "goroutine.created" "$(summary .goroutine.created)" "$(truth created)"
+	equal "goroutine.live" "$(summary .goroutine.live)" "$(truth goroutines)"
+	equal "gc.cycles" "$(summary .gc.cycles)" "$(truth num_gc)"
+	equal "map.accuracy" "$(summary .map.accuracy)" exact
+	equal "goroutine.accuracy" "$(summary .goroutine.accuracy)" exact
+	close_pauses "$(summary .gc.pause_ns.total)" "$(truth pause_ns)"
+	windows_add_up
+	alive "$pid"
+}
+
+# Within 10 % of the runtime's own total.
+close_pauses() {
+	((10 * $1 >= 9 * $2 && 10 * $1 <= 11 * $2)) || fail "pauses: $1 ns, the runtime says $2 ns"
+}
+
+# The summary is the sum of the windows.
+windows_add_up() {
+	lines window | jq -e -s --argjson s "$(lines summary)" \
+		'(map(.map.writes) | add) == $s.map.writes and
+		 (map(.map.deletes) | add) == $s.map.deletes and
+		 (map(.goroutine.created) | add) == $s.goroutine.created' >/dev/null ||
+		fail "the windows do not add up to the summary"
+}
+
+@test "Go 1.19, plain: the counts equal the truth" { compare 1.19 plain; }
+@test "Go 1.19, -s -w: the counts equal the truth" { compare 1.19 stripped; }
+@test "Go 1.19, PIE: the counts equal the truth" { compare 1.19 pie; }
+@test "newest Go, plain: the counts equal the truth" { compare newest plain; }
+@test "newest Go, -s -w: the counts equal the truth" { compare newest stripped; }
+@test "newest Go, PIE: the counts equal the truth" { compare newest pie; }
+
+@test "a target that exits ends the agent with a summary" {
+	start "$(workload truth)"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	kill -TERM "$pid"
+	await_agent 20
+	equal "exit status" "$agent_status" 0
+	equal "map.writes" "$(summary .map.writes)" "$(truth writes)"
+	equal "goroutine.created" "$(summary .goroutine.created)" "$(truth created)"
+}
+
+@test "--for ends the agent in time" {
+	start "$(workload truth)"
+	local began=$SECONDS
+	attach "$pid" --budget off --for 2s
+	await_agent 10
+	equal "exit status" "$agent_status" 0
+	((SECONDS - began >= 2)) || fail "ended after $((SECONDS - began)) s"
+	equal "one summary" "$(lines summary | wc -l)" 1
+	equal "text changes left" "$(text_changes "$pid")" 0
+}
+
+@test "every line is JSON and begins with its type" {
+	start "$(workload truth)"
+	attach "$pid" --budget off --interval 200ms
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	jq -e . "$json" >/dev/null
+	! grep -v '^{"type":"' "$json" || fail "lines that do not begin with the type"
+	equal "first line" "$(head -n 1 "$json" | jq -r .type)" attached
+	equal "last line" "$(tail -n 1 "$json" | jq -r .type)" summary
+	(($(lines window | wc -l) >= 5)) || fail "too few windows: $(lines window | wc -l)"
+	(($(lines gc | wc -l) == $(truth num_gc))) || fail "gc lines: $(lines gc | wc -l) of $(truth num_gc)"
+	equal "forced cycles" "$(lines gc | jq -s 'map(select(.forced)) | length')" "$(truth num_forced)"
+	(($(lines map_grow | wc -l) > 0)) || fail "no map growth"
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Pressure has stops of the world that take long: a loop that nothing can preempt runs while a
+// collection wants to begin. SIGUSR1 begins, SIGUSR2 ends it.
+package main
+
+import (
+	"flag"
+	"runtime"
+	"time"
+
+	"gosonde.test/workloads/internal/life"
+	"gosonde.test/workloads/internal/pause"
+)
+
+var sink uint64
+
+func main() {
+	stop := flag.Duration("stop", 90*time.Millisecond, "how long a stop is held up")
+	every := flag.Duration("every", time.Second, "from one to the next")
+	limit := flag.Duration("limit", 3*time.Minute, "exit by itself after this")
+	flag.Parse()
+
+	pause.Cooperative()
+	// The collector's thread must run beside the loop's, whatever the machine.
+	runtime.GOMAXPROCS(4)
+	l := life.Begin(*limit)
+	rounds := pause.RoundsFor(*stop)
+	work := make(chan bool)
+	go func() {
+		for range work {
+			sink += pause.Spin(rounds)
+		}
+	}()
+	l.Ready()
+	l.AwaitStart()
+	for !l.Stopped() {
+		work <- true
+		time.Sleep(*stop / 10) // the loop is under way
+		runtime.GC()
+		time.Sleep(*every)
+	}
+	l.AwaitEnd()
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "alert/watch.h"
+
+#include "alert/engine.h"
+
+struct watch {
+	struct model *model;
+	struct detect *detect;
+	struct engine *engine;
+};
+
+static void on_finding(void *arg, size_t detector, const struct finding *finding)
+{
+	struct watch *watch = arg;
+
+	engine_judge(watch->engine, detector, finding);
+}
+
+static void explain(void *arg, size_t detector, const struct finding *finding,
+		    struct explanation *ret)
+{
+	const struct watch *watch = arg;
+
+	detect_explain(watch->detect, detector, finding, ret);
+}
+
+struct watch *watch_new(const struct watch_config *config)
+{
+	CLEANUP(watch_freep) struct watch *watch = calloc(1, sizeof(*watch));
+	struct engine_config engine = {
+		.pid = config->model.pid,
+		.rules = config->rules ? config->rules : rules_default(),
+		.explain = explain,
+		.explain_arg = watch,
+		.alert = config->alert,
+		.alert_arg = config->arg,
+	};
+
+	if (!watch)
+		return NULL;
+	watch->model = model_new(&config->model, config->names);
+	if (!watch->model)
+		return NULL;
+	watch->detect = detect_new(watch->model, on_finding, watch);
+	watch->engine = engine_new(&engine);
+	if (!watch->detect || !watch->engine)
+		return NULL;
+	return TAKE_PTR(watch);
+}
+
+void watch_free(struct watch *watch)
+{
+	if (!watch)
+		return;
+	engine_free(watch->engine);
+	detect_free(watch->detect);
+	model_free(watch->model);
+	free(watch);
+}
+
+int watch_event(struct watch *watch, const struct event *event)
+{
+	int err = model_feed(watch->model, event);
+
+	detect_event(watch->detect, event);
+	if (event->kind == EVENT_EXIT)
+		engine_end(watch->engine, event->time_ns, "the process exited");
+	return err;
+}
+
+void watch_tick(struct watch *watch, u64 now_ns, struct window *ret)
+{
+	model_tick(watch->model, now_ns, ret);
+	detect_tick(watch->detect, ret);
+}
+
+void watch_summary(const struct watch *watch, u64 now_ns, struct window *ret)
+{
+	model_summary(watch->model, now_ns, ret);
+	ret->alerts = engine_fired(watch->engine);
+}
+
+const struct model *watch_model(const struct watch *watch)
+{
+	return watch->model;
+}
+
+u64 watch_table_losses(const struct watch *watch)
+{
+	return growth_evicted(model_growth(watch->model)) +
+	       gosites_refused(model_gosites(watch->model)) + engine_refused(watch->engine);
+}

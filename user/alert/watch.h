@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One target watched: its model, the detectors on it, and the rules that judge
+ * them. Feed every event, then tick; alerts come out of the callback, those of
+ * an event before watch_event() returns.
+ */
+#ifndef ALERT_WATCH_H
+#define ALERT_WATCH_H
+
+#include "alert/alert.h"
+#include "alert/rules.h"
+#include "base/macros.h"
+#include "event/event.h"
+#include "event/names.h"
+#include "model/model.h"
+
+struct watch;
+
+struct watch_config {
+	struct model_config model;
+	const struct names *names; /* borrowed, as rules is */
+	const struct rules *rules; /* NULL: rules_default() */
+	alert_fn alert;
+	void *arg;
+};
+
+/* NULL: out of memory. */
+struct watch *watch_new(const struct watch_config *config);
+void watch_free(struct watch *watch);
+DEFINE_FREEP(struct watch, watch_free)
+
+/* Events of this target only. EVENT_EXIT resolves what is firing. Returns as model_feed(). */
+int watch_event(struct watch *watch, const struct event *event);
+
+/* What happened since the last tick; the tick's EVENT_SAMPLE must have been given before. */
+void watch_tick(struct watch *watch, u64 now_ns, struct window *ret);
+
+/* The totals since attach, with the alerts raised. */
+void watch_summary(const struct watch *watch, u64 now_ns, struct window *ret);
+
+const struct model *watch_model(const struct watch *watch);
+
+/* What bounded tables had no room for: growing maps and their sites, creation sites, alerts. */
+u64 watch_table_losses(const struct watch *watch);
+
+#endif

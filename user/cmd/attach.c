@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cmd/cmd.h"
+#include "daemon/session.h"
+#include "proc/file.h"
+
+struct attach {
+	struct session_config session;
+	struct report report;
+	const char *rules_path;
+	const char *syslog_target; /* NULL: none */
+	bool budget_off, dry_run;
+	struct rules rules;
+};
+
+enum {
+	OPT_FOR = 256,
+	OPT_INTERVAL,
+	OPT_OUTPUT,
+	OPT_PROBES,
+	OPT_BUDGET,
+	OPT_RULES,
+	OPT_DRY_RUN,
+	OPT_SYSLOG
+};
+
+static const struct argp_option options[] = {
+	{ "for", OPT_FOR, "DUR", 0, "Stop after DUR (\"30s\", \"5m\"); default: at Ctrl-C", 0 },
+	{ "interval", OPT_INTERVAL, "DUR", 0, "Length of a window, 100ms or more; default 1s", 0 },
+	{ "output", OPT_OUTPUT, "text|json", 0, "Text for people, or JSON Lines; default text", 0 },
+	{ "probes", OPT_PROBES, "GROUP,…", 0,
+	  "Only these groups: map-write, map-grow, gc, goroutine, fault; default all", 0 },
+	{ "budget", OPT_BUDGET, "PCT|off", 0,
+	  "Share of one CPU that probes may cost the target; not enforced yet", 0 },
+	{ "rules", OPT_RULES, "FILE", 0, "Alert rules in YAML, over the defaults", 0 },
+	{ "dry-run", OPT_DRY_RUN, 0, 0, "Evaluate and show alerts, send none", 0 },
+	{ "syslog", OPT_SYSLOG, "TARGET", OPTION_ARG_OPTIONAL,
+	  "Send alerts to syslog: local (default, /dev/log), unix:PATH or udp:HOST:PORT", 0 },
+	{ 0 },
+};
+
+static void parse_duration(struct argp_state *state, const char *option, const char *arg,
+			   u64 min_ns, u64 *ret_ns)
+{
+	char min[UNITS_BUF];
+
+	if (parse_duration_ns(arg, ret_ns) || *ret_ns < min_ns)
+		argp_error(state,
+			   "--%s wants a duration of at least %s, like 30s or 1m30s; not "
+			   "\"%s\"",
+			   option, fmt_duration_ns(min, min_ns), arg);
+}
+
+static void parse_groups(struct argp_state *state, const char *arg, struct probe_groups *ret)
+{
+	CLEANUP(freep) char *copy = strdup(arg);
+	char *rest = copy, *name;
+
+	memset(ret, 0, sizeof(*ret));
+	while (rest && (name = strsep(&rest, ","))) {
+		int group = probe_group_by_name(name);
+
+		if (group < 0)
+			argp_error(state,
+				   "there is no probe group \"%s\"; the groups are map-write, "
+				   "map-grow, gc, goroutine and fault",
+				   name);
+		else
+			ret->want[group] = true;
+	}
+}
+
+static void parse_budget(struct argp_state *state, const char *arg, struct attach *in)
+{
+	char *end;
+	double pct = strtod(arg, &end);
+
+	in->budget_off = !strcmp(arg, "off");
+	if (in->budget_off)
+		return;
+	if (*end == '%')
+		end++;
+	if (end == arg || *end || !(pct > 0 && pct <= 100))
+		argp_error(state,
+			   "--budget wants a percentage of one CPU above 0 and at most 100, "
+			   "or \"off\"; not \"%s\"",
+			   arg);
+}
+
+static void parse_pid(struct argp_state *state, const char *arg, struct attach *in)
+{
+	if (in->session.pid)
+		argp_error(state, "one process at a time");
+	in->session.pid = cmd_parse_pid(arg);
+	if (!in->session.pid)
+		argp_error(state, "\"%s\" is not a PID; `gosonde list` shows the processes", arg);
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct attach *in = state->input;
+
+	switch (key) {
+	case OPT_FOR:
+		parse_duration(state, "for", arg, 1, &in->session.for_ns);
+		return 0;
+	case OPT_INTERVAL:
+		parse_duration(state, "interval", arg, 100000000, &in->session.interval_ns);
+		return 0;
+	case OPT_OUTPUT:
+		in->report.ops = report_find(arg);
+		if (!in->report.ops)
+			argp_error(state, "--output is text or json, not \"%s\"", arg);
+		return 0;
+	case OPT_PROBES:
+		parse_groups(state, arg, &in->session.groups);
+		return 0;
+	case OPT_BUDGET:
+		parse_budget(state, arg, in);
+		return 0;
+	case OPT_RULES:
+		in->rules_path = arg;
+		return 0;
+	case OPT_DRY_RUN:
+		in->dry_run = true;
+		return 0;
+	case OPT_SYSLOG:
+		in->syslog_target = arg ? arg : "local";
+		return 0;
+	case ARGP_KEY_ARG:
+		parse_pid(state, arg, in);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which process? `gosonde list` shows them");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "PID",
+	.doc = "Watches a running Go process: a line of figures each second, alerts with their "
+	       "evidence as they happen, and a summary at the end. Ends after --for, at Ctrl-C, or "
+	       "when the process exits; the process itself runs on untouched.\v"
+	       "Examples:\n"
+	       "  gosonde attach 4711\n"
+	       "  gosonde attach 4711 --for 1m --output json > figures.jsonl\n"
+	       "  gosonde attach 4711 --probes gc,goroutine --syslog\n\n"
+	       "Exit status: 0 observed to the end, 1 failed, 2 usage, 3 no such process (or it "
+	       "exited "
+	       "before the probes stood), 4 not permitted or the kernel lacks what it takes.",
+};
+
+static void warn_unbounded(const struct attach *in)
+{
+	const struct probe_groups *groups = &in->session.groups;
+
+	if (!in->budget_off && (groups->want[PROBE_MAP_WRITE] || groups->want[PROBE_GOROUTINE]))
+		fputs("gosonde: the cost of hot probe groups (map-write, goroutine) is not bounded "
+		      "yet: a target that writes maps a million times a second will be slowed. "
+		      "--probes map-grow,gc,fault leaves them out; --budget off says that you "
+		      "know.\n",
+		      stderr);
+}
+
+static int load_rules(struct attach *in, struct err *err)
+{
+	CLEANUP(proc_file_close) struct proc_file file = { 0 };
+	CLEANUP(rules_freep) struct rules *rules = NULL;
+	int rc;
+
+	in->rules = *rules_default();
+	if (in->rules_path) {
+		rc = proc_file_open(in->rules_path, &file, err);
+		if (!rc)
+			rc = rules_load(&rules, in->rules_path, (const char *)file.bytes.data,
+					file.bytes.size, err);
+		if (rc)
+			return rc;
+		in->rules = *rules;
+	}
+	for (size_t i = 0; i < DETECTORS; i++)
+		in->rules.rule[i].dry_run |= in->dry_run;
+	in->session.rules = &in->rules;
+	return 0;
+}
+
+static int run(struct attach *in, struct err *err)
+{
+	CLEANUP(sink_closep) struct sink *text = NULL;
+	CLEANUP(sink_closep) struct sink *syslog = NULL;
+	int rc = load_rules(in, err);
+
+	if (!rc)
+		rc = sink_open(&text, &sink_stderr, cmd_colour(STDERR_FILENO) ? "colour" : NULL,
+			       err);
+	if (!rc && in->syslog_target)
+		rc = sink_open(&syslog, &sink_syslog, in->syslog_target, err);
+	if (rc)
+		return rc;
+	in->session.sinks[0] = text;
+	in->session.sinks[1] = syslog;
+	return session_run(&in->session, err);
+}
+
+int cmd_attach(int argc, char **argv)
+{
+	struct attach in = {
+		.session = {
+			.groups.want = { true, true, true, true, true },
+			.interval_ns = 1000000000,
+			.report = &in.report,
+		},
+		.report = {
+			.ops = report_find("text"),
+			.out = stdout,
+			.text = { .out = stdout,
+				  .colour = cmd_colour(STDOUT_FILENO),
+				  .header_every = 20 },
+			.timebase.mono_to_wall_ns = monotonic_to_wall_ns(),
+		},
+	};
+	struct err err = { 0 };
+	int code = cmd_parse(&argp, argc, argv, &in), end;
+
+	if (code >= 0)
+		return code;
+	loop_block_signals();
+	warn_unbounded(&in);
+	end = run(&in, &err);
+	if (end < 0)
+		return cmd_fail(end, &err);
+	if (end == LOOP_TARGET_EXITED)
+		fprintf(stderr, "gosonde: process %d has exited\n", in.session.pid);
+	return EXIT_DONE;
+}

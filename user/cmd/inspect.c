@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "daemon/describe.h"
+#include "daemon/loop.h"
+#include "daemon/report.h"
+#include "daemon/target.h"
+#include "probe/attach.h"
+
+struct inspect {
+	const char *subject; /* a PID or a path */
+	bool json;
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct inspect *in = state->input;
+
+	switch (key) {
+	case 'j':
+		in->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (in->subject)
+			argp_error(state, "one PID or FILE at a time");
+		in->subject = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which process or file? `gosonde list` shows the processes");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ "json", 'j', 0, 0, "One JSON object instead of a table", 0 },
+	{ 0 },
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "PID|FILE",
+	.doc = "Shows what would be probed in a Go process or executable: each function, the "
+	       "address "
+	       "of its probe, the kind of site and what a hit costs. Attaches nothing.\v"
+	       "Examples:\n"
+	       "  gosonde inspect 4711\n"
+	       "  gosonde inspect /usr/bin/caddy --json\n",
+};
+
+static void show(const struct inspect *in, const struct gobin *bin, const struct plan *plan,
+		 u64 bias, const char *exe, u32 pid)
+{
+	static const struct calibration not_measured;
+	struct report report = {
+		.ops = report_find(in->json ? "json" : "text"),
+		.out = stdout,
+		.text = { .out = stdout, .colour = cmd_colour(STDOUT_FILENO) },
+		.timebase.mono_to_wall_ns = monotonic_to_wall_ns(),
+	};
+	struct description d;
+
+	describe_plan(bin, plan, bias, exe, &not_measured, &d);
+	d.info.pid = pid;
+	d.info.time_ns = now_monotonic_ns();
+	report.ops->attached(&report, &d.info);
+}
+
+static const struct probe_groups every_group = { .want = { true, true, true, true, true } };
+
+static int inspect_process(const struct inspect *in, int pid, struct err *err)
+{
+	CLEANUP(target_freep) struct target *target = NULL;
+	struct plan plan;
+	int rc = target_open(&target, pid, err);
+
+	if (rc)
+		return rc;
+	plan_make(target->bin, &every_group, &plan);
+	attach_verify(&plan, &target->go);
+	show(in, target->bin, &plan, target->go.bias, target->process.exe, (u32)pid);
+	return 0;
+}
+
+static int inspect_file(const struct inspect *in, struct err *err)
+{
+	CLEANUP(proc_file_close) struct proc_file file = { 0 };
+	CLEANUP(gobin_freep) struct gobin *bin = NULL;
+	struct plan plan;
+	int rc = proc_file_open(in->subject, &file, err);
+
+	if (rc)
+		return rc;
+	rc = gobin_open(&bin, file.bytes, err);
+	if (rc)
+		return err_prefix(err, rc, "%s", in->subject);
+	plan_make(bin, &every_group, &plan);
+	show(in, bin, &plan, 0, in->subject, 0);
+	return 0;
+}
+
+int cmd_inspect(int argc, char **argv)
+{
+	struct inspect in = { 0 };
+	struct err err = { 0 };
+	int code = cmd_parse(&argp, argc, argv, &in), pid, rc;
+
+	if (code >= 0)
+		return code;
+	pid = cmd_parse_pid(in.subject);
+	rc = pid ? inspect_process(&in, pid, &err) : inspect_file(&in, &err);
+	return rc ? cmd_fail(rc, &err) : EXIT_DONE;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "alert/watch.h"
+#include "daemon/describe.h"
+#include "daemon/sampler.h"
+#include "daemon/target.h"
+#include "daemon/top_sites.h"
+#include "event/decode.h"
+#include "kern/features.h"
+#include "probe/attach.h"
+#include "probe/calibrate.h"
+
+enum {
+	SLOT = 0, /* of the target in the kernel's table */
+	CALIBRATION_SLOT = 1,
+	SLOTS = 2,
+	RING_BYTES = 4 << 20, /* 7,000 growths with their stacks: seconds of a storm */
+};
+
+struct session {
+	const struct session_config *config;
+	struct target *target;
+	struct names names;
+	struct plan plan;
+	struct kern *kern;
+	struct calibration cost;
+	double ns_per_hit[WIRE_FN_COUNT];
+	struct sampler *sampler;
+	struct watch *watch;
+	struct event_sample sample; /* the last one taken */
+	u64 refused;		    /* records that could not be decoded */
+	struct description description;
+	struct top_sites top;
+};
+
+static void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	watch_free(s->watch);
+	sampler_free(s->sampler);
+	kern_close(s->kern);
+	target_free(s->target);
+	free(s);
+}
+DEFINE_FREEP(struct session, session_free)
+
+static int open_target(struct session *s, struct err *err)
+{
+	int rc = target_open(&s->target, s->config->pid, err);
+
+	if (rc)
+		return rc;
+	s->names = target_names(s->target);
+	plan_make(s->target->bin, &s->config->groups, &s->plan);
+	attach_verify(&s->plan, &s->target->go);
+	if (process_gone(&s->target->process))
+		return err_set(err, -ESRCH, "process %d has exited", s->config->pid);
+	if (s->plan.probe_count == 0)
+		return err_set(err, -ENOTSUP,
+			       "nothing in process %d can be probed; `gosonde inspect %d` says why",
+			       s->config->pid, s->config->pid);
+	return 0;
+}
+
+static int open_kernel(struct session *s, struct err *err)
+{
+	struct kern_options options = { .targets = SLOTS, .ring_bytes = RING_BYTES };
+	struct kern_features features;
+
+	if (!in_initial_pid_namespace())
+		return err_set(
+			err, -ENOSYS,
+			"gosonde runs in a PID namespace of its own, where the kernel's PIDs "
+			"are not the ones seen here; run it on the host");
+	kern_features_probe(&features);
+	if (!features.btf)
+		return err_set(
+			err, -ENOSYS,
+			"this kernel shows no BTF (/sys/kernel/btf/vmlinux); `gosonde doctor` "
+			"says what is missing");
+	options.uprobe_multi = features.uprobe_multi;
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
+		options.groups[g] = s->config->groups.want[g];
+	options.groups[PROBE_MAP_WRITE] = true; /* the one that is calibrated */
+	return kern_open(&s->kern, &options, err);
+}
+
+static void cost_of_probes(struct session *s)
+{
+	/* Without a calibration the cost is unknown, and said to be; all else works. */
+	(void)calibrate(s->kern, CALIBRATION_SLOT, &s->cost, NULL);
+	for (size_t i = 0; i < s->plan.probe_count; i++) {
+		const struct plan_probe *probe = &s->plan.probes[i];
+
+		s->ns_per_hit[probe->spec->fn] = s->cost.ns[probe->site.class];
+	}
+}
+
+/* An alert goes to the report and to every sink; what is dry stays here. */
+static void on_alert(void *arg, const struct alert *alert)
+{
+	struct session *s = arg;
+	struct report *report = s->config->report;
+
+	report->ops->alert(report, alert);
+	fflush(report->out);
+	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
+		(void)sink_send(s->config->sinks[i], alert, &report->timebase);
+}
+
+static int open_watch(struct session *s, struct err *err)
+{
+	const struct plan *plan = &s->plan;
+	const struct watch_config config = {
+		.model = {
+			.pid = (u32)s->config->pid,
+			.attach_ns = now_monotonic_ns(),
+			.has_map_write = plan_has_group(plan, PROBE_MAP_WRITE),
+			.has_map_grow = plan_has_group(plan, PROBE_MAP_GROW),
+			.has_gc = plan_has_group(plan, PROBE_GC),
+			.has_goroutine = plan_has_group(plan, PROBE_GOROUTINE),
+			.has_fault = plan_has_group(plan, PROBE_FAULT),
+			.cost_known = s->cost.ns[SITE_EMULATED] > 0,
+		},
+		.names = &s->names,
+		.rules = s->config->rules,
+		.alert = on_alert,
+		.arg = s,
+	};
+
+	s->watch = watch_new(&config);
+	return s->watch ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
+static int open_sampler(struct session *s, struct err *err)
+{
+	const struct sampler_config config = {
+		.kern = s->kern,
+		.slot = SLOT,
+		.names = &s->names,
+		.go = &s->target->go,
+		.ns_per_hit = s->ns_per_hit,
+	};
+
+	return sampler_new(&s->sampler, &config, err);
+}
+
+/* Everything that may fail, and everything that takes time, comes before the first breakpoint. */
+static int start(struct session *s, struct err *err)
+{
+	int rc = open_target(s, err);
+
+	if (!rc)
+		rc = open_kernel(s, err);
+	if (rc)
+		return rc;
+	cost_of_probes(s);
+	rc = open_sampler(s, err);
+	if (!rc)
+		rc = open_watch(s, err);
+	if (!rc)
+		rc = attach_arm(s->kern, SLOT, &s->plan, &s->target->process, &s->target->go, err);
+	return rc;
+}
+
+static void report_attached(struct session *s)
+{
+	describe_plan(s->target->bin, &s->plan, s->target->go.bias, s->target->process.exe,
+		      &s->cost, &s->description);
+	s->description.info.pid = (u32)s->config->pid;
+	s->description.info.time_ns = now_monotonic_ns();
+	s->config->report->ops->attached(s->config->report, &s->description.info);
+	fflush(s->config->report->out);
+}
+
+/* What is reported one by one, as it happens. */
+static void report_event(struct session *s, const struct event *event)
+{
+	struct report *report = s->config->report;
+
+	if (event->kind == EVENT_MAP_GROW)
+		report->ops->map_grow(report, event, &s->names);
+	else if (event->kind == EVENT_GC_END)
+		report->ops->gc(report, event->pid, gc_last_cycle(model_gc(watch_model(s->watch))));
+}
+
+static void feed(struct session *s, const struct event *event)
+{
+	(void)watch_event(s->watch, event);
+	report_event(s, event);
+}
+
+static void on_record(void *arg, const void *record, size_t size)
+{
+	struct session *s = arg;
+	struct event event;
+
+	if (event_decode(record, size, &s->names, &event))
+		s->refused++;
+	else
+		feed(s, &event);
+}
+
+static int on_records(void *arg, struct err *err)
+{
+	struct session *s = arg;
+
+	return kern_ring_consume(s->kern, on_record, s, err);
+}
+
+static int take_sample(struct session *s, u64 now_ns, struct err *err)
+{
+	struct event event = { .kind = EVENT_SAMPLE,
+			       .time_ns = now_ns,
+			       .pid = (u32)s->config->pid };
+	int rc = sampler_take(s->sampler, &event.sample, err);
+
+	if (rc)
+		return rc;
+	s->sample = event.sample;
+	feed(s, &event);
+	return 0;
+}
+
+static int on_tick(void *arg, u64 now_ns, struct err *err)
+{
+	struct session *s = arg;
+	struct window window;
+	int rc = on_records(s, err);
+
+	if (!rc)
+		rc = take_sample(s, now_ns, err);
+	if (rc)
+		return rc;
+	watch_tick(s->watch, now_ns, &window);
+	s->config->report->ops->window(s->config->report, &window);
+	fflush(s->config->report->out);
+	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
+		sink_flush(s->config->sinks[i], now_ns, &s->config->report->timebase);
+	return 0;
+}
+
+static void report_summary(struct session *s, u64 now_ns)
+{
+	struct report *report = s->config->report;
+	struct summary summary = { 0 };
+
+	watch_summary(s->watch, now_ns, &summary.total);
+	top_sites_find(&s->sample, &s->names, &s->top);
+	summary.map_sites = s->top.map_sites;
+	summary.map_site_count = s->top.map_site_count;
+	summary.go_sites = s->top.go_sites;
+	summary.go_site_count = s->top.go_site_count;
+	report->ops->summary(report, &summary);
+	fflush(report->out);
+}
+
+/* The probes go first, so that the last sample has all of their hits. */
+static int finish(struct session *s, int end, struct err *err)
+{
+	struct event exited = { .kind = EVENT_EXIT, .pid = (u32)s->config->pid };
+	u64 now_ns;
+	int rc;
+
+	kern_detach_all(s->kern);
+	now_ns = now_monotonic_ns();
+	rc = on_tick(s, now_ns, err);
+	if (rc)
+		return rc;
+	if (end == LOOP_TARGET_EXITED) {
+		exited.time_ns = now_ns;
+		feed(s, &exited);
+	}
+	report_summary(s, now_ns);
+	return 0;
+}
+
+static int observe(struct session *s, struct err *err)
+{
+	const struct loop_config loop = {
+		.ring_fd = kern_ring_fd(s->kern),
+		.pidfd = s->target->process.pidfd,
+		.interval_ns = s->config->interval_ns,
+		.for_ns = s->config->for_ns,
+	};
+	const struct loop_handlers handlers = { .arg = s, .records = on_records, .tick = on_tick };
+
+	return loop_run(&loop, &handlers, err);
+}
+
+int session_run(const struct session_config *config, struct err *err)
+{
+	CLEANUP(session_freep) struct session *s = calloc(1, sizeof(*s));
+	int end, rc;
+
+	if (!s)
+		return err_set(err, -ENOMEM, "out of memory");
+	s->config = config;
+	rc = start(s, err);
+	if (rc)
+		return rc;
+	/* Without a baseline `live` is unknown, and said to be. */
+	(void)sampler_baseline(s->sampler, NULL);
+	report_attached(s);
+	end = observe(s, err);
+	if (end < 0)
+		return end;
+	rc = finish(s, end, err);
+	return rc ? rc : end;
+}

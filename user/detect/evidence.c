@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "detect/evidence.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void explanation_done(struct explanation *ex)
+{
+	for (size_t i = 0; i < ex->evidence_len; i++) {
+		free(ex->evidence[i].list);
+		ex->evidence[i].list = NULL;
+		ex->evidence[i].list_len = 0;
+	}
+}
+
+static struct evidence *add(struct explanation *ex, const char *key, enum evidence_kind kind)
+{
+	struct evidence *e;
+
+	if (ex->evidence_len == EVIDENCE_MAX)
+		return NULL;
+	e = &ex->evidence[ex->evidence_len++];
+	memset(e, 0, sizeof(*e));
+	e->key = key;
+	e->kind = kind;
+	return e;
+}
+
+void explain_write(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf, size, fmt, args);
+	va_end(args);
+}
+
+void explain_number(struct explanation *ex, const char *key, double number)
+{
+	struct evidence *e = add(ex, key, EVIDENCE_NUMBER);
+
+	if (e)
+		e->number = number;
+}
+
+void explain_text(struct explanation *ex, const char *key, const char *fmt, ...)
+{
+	struct evidence *e = add(ex, key, EVIDENCE_TEXT);
+	va_list args;
+
+	if (!e)
+		return;
+	va_start(args, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, args);
+	va_end(args);
+}
+
+struct evidence *explain_list(struct explanation *ex, const char *key, size_t items)
+{
+	struct evidence *e;
+
+	if (!items)
+		return NULL;
+	e = add(ex, key, EVIDENCE_LIST);
+	if (!e)
+		return NULL;
+	items = MIN(items, EVIDENCE_LIST_MAX);
+	e->list = calloc(items, sizeof(*e->list));
+	if (!e->list) {
+		ex->evidence_len--;
+		return NULL;
+	}
+	e->list_len = items;
+	return e;
+}
+
+void explain_stack(struct explanation *ex, const char *key, const struct names *names,
+		   const u64 *pc, size_t frames)
+{
+	struct evidence *e = explain_list(ex, key, frames);
+
+	for (size_t i = 0; e && i < e->list_len; i++)
+		names->frame(names->arg, pc[i], true, e->list[i], sizeof(e->list[i]));
+}
+
+static bool is_runtime(const char *frame)
+{
+	return !strncmp(frame, "runtime.", 8) || !strncmp(frame, "internal/runtime/", 17);
+}
+
+char *explain_user_frame(const struct names *names, const u64 *pc, size_t frames, char *buf,
+			 size_t size)
+{
+	for (size_t i = 0; i < frames; i++) {
+		names->frame(names->arg, pc[i], true, buf, size);
+		if (!is_runtime(buf))
+			return buf;
+	}
+	if (frames)
+		names->frame(names->arg, pc[0], true, buf, size);
+	else
+		snprintf(buf, size, "?");
+	return buf;
+}

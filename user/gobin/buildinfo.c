@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gobin/buildinfo.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	HEADER_BYTES = 32,
+	ALIGN_BYTES = 16,
+	INLINE_STRINGS = 2, /* flag, Go >= 1.18: the texts follow the header */
+	FRAME_BYTES = 16, /* random marks before and after the module info, cmd/go modload/build.go */
+	MAX_VERSION_BYTES = 256,
+	MAX_MODULE_BYTES = 4096,
+};
+
+static const u8 magic[14] = { 0xff, ' ', 'G', 'o', ' ', 'b', 'u', 'i', 'l', 'd', 'i', 'n', 'f', ':' };
+
+static bool starts_with(struct bytes text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return text.size >= len && memcmp(text.data, prefix, len) == 0;
+}
+
+/* The header in one segment, 0 if there is none: address 0 is never mapped. */
+static u64 find_in_segment(const struct elf_image *elf, const struct elf_segment *segment)
+{
+	struct bytes bytes = bytes_slice(elf->file, segment->offset, segment->file_size);
+	size_t at = -segment->addr % ALIGN_BYTES;
+
+	for (; at < bytes.size && bytes.size - at >= HEADER_BYTES; at += ALIGN_BYTES)
+		if (memcmp(bytes.data + at, magic, sizeof(magic)) == 0)
+			return segment->addr + at;
+	return 0;
+}
+
+static int find_header(const struct elf_image *elf, u64 *ret, struct err *err)
+{
+	const struct elf_section *section = elf_image_section(elf, ".go.buildinfo");
+	struct bytes bytes;
+
+	if (section) {
+		bytes = elf_image_bytes(elf, section->addr, HEADER_BYTES);
+		if (bytes.data && memcmp(bytes.data, magic, sizeof(magic)) == 0) {
+			*ret = section->addr;
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		if (!elf->segments[i].writable)
+			continue; /* the linker puts it where the runtime could relocate it */
+		*ret = find_in_segment(elf, &elf->segments[i]);
+		if (*ret)
+			return 0;
+	}
+	return err_set(err, -ENODATA, "no Go build information");
+}
+
+/* Go >= 1.18: two texts after the header, each behind its length. */
+static bool read_inline(const struct elf_image *elf, u64 header, struct bytes *ret_version,
+			struct bytes *ret_modinfo)
+{
+	struct cursor c = cursor_at(elf_image_tail(elf, header), HEADER_BYTES);
+
+	ret_version->size = cursor_uvarint(&c);
+	ret_version->data = cursor_take(&c, ret_version->size);
+	ret_modinfo->size = cursor_uvarint(&c);
+	ret_modinfo->data = cursor_take(&c, ret_modinfo->size);
+	return !cursor_failed(&c);
+}
+
+/* A Go string header, by the address of the word that points to it. */
+static bool read_string(const struct elf_image *elf, u64 pointer, struct bytes *ret)
+{
+	u64 header, string[2];
+
+	if (elf_image_words(elf, pointer, &header, 1) ||
+	    elf_image_words(elf, header, string, ARRAY_SIZE(string)))
+		return false;
+	*ret = (struct bytes){ 0 };
+	if (!string[1])
+		return true; /* no module: an empty string, whose pointer is nil */
+	*ret = elf_image_bytes(elf, string[0], string[1]);
+	return ret->data;
+}
+
+/* Go <= 1.17: pointers to two string headers. */
+static bool read_pointers(const struct elf_image *elf, u64 header, struct bytes *ret_version,
+			  struct bytes *ret_modinfo)
+{
+	return read_string(elf, header + 16, ret_version) &&
+	       read_string(elf, header + 24, ret_modinfo);
+}
+
+/* The second field of the first line that starts with key and a tab; empty if there is none. */
+static struct bytes modinfo_field(struct bytes modinfo, const char *key)
+{
+	const u8 *end;
+
+	while (modinfo.size) {
+		const u8 *newline = memchr(modinfo.data, '\n', modinfo.size);
+		size_t len = newline ? (size_t)(newline - modinfo.data) : modinfo.size;
+		struct bytes line = { modinfo.data, len };
+
+		if (starts_with(line, key)) {
+			line = bytes_slice(line, strlen(key), len - strlen(key));
+			end = memchr(line.data, '\t', line.size);
+			return end ? bytes_slice(line, 0, (u64)(end - line.data)) : line;
+		}
+		modinfo = bytes_slice(modinfo, len + 1, modinfo.size - MIN(modinfo.size, len + 1));
+	}
+	return (struct bytes){ 0 };
+}
+
+static struct bytes find_module(struct bytes modinfo)
+{
+	struct bytes module;
+
+	if (modinfo.size < 2 * FRAME_BYTES)
+		return (struct bytes){ 0 };
+	modinfo = bytes_slice(modinfo, FRAME_BYTES, modinfo.size - 2 * FRAME_BYTES);
+	module = modinfo_field(modinfo, "mod\t");
+	return module.size ? module : modinfo_field(modinfo, "path\t");
+}
+
+int buildinfo_read(const struct elf_image *elf, struct buildinfo *ret, struct err *err)
+{
+	struct bytes header, version, modinfo, module;
+	u64 addr;
+	u8 flags;
+	bool ok;
+	int rc;
+
+	rc = find_header(elf, &addr, err);
+	if (rc)
+		return rc;
+	header = elf_image_bytes(elf, addr, HEADER_BYTES);
+	flags = header.data[sizeof(magic) + 1];
+	if (flags & INLINE_STRINGS)
+		ok = read_inline(elf, addr, &version, &modinfo);
+	else
+		ok = header.data[sizeof(magic)] == sizeof(u64) &&
+		     read_pointers(elf, addr, &version, &modinfo);
+	if (!ok)
+		return err_set(err, -EBADMSG, "build information at %#llx leads out of the file",
+			       addr);
+	module = find_module(modinfo);
+	if (version.size > MAX_VERSION_BYTES || module.size > MAX_MODULE_BYTES)
+		return err_set(err, -EBADMSG, "build information at %#llx: texts of %zu, %zu bytes",
+			       addr, version.size, module.size);
+	*ret = (struct buildinfo){ .version = version, .module = module };
+	return 0;
+}
+
+/* Decimal, at most 5 digits; false if there is none or it does not fit. */
+static bool take_number(struct bytes *text, u16 *ret)
+{
+	u32 value = 0;
+	size_t n = 0;
+
+	while (n < text->size && n < 5 && text->data[n] >= '0' && text->data[n] <= '9')
+		value = value * 10 + (text->data[n++] - '0');
+	if (!n || value > 0xffff)
+		return false;
+	*text = bytes_slice(*text, n, text->size - n);
+	*ret = (u16)value;
+	return true;
+}
+
+static bool take_prefix(struct bytes *text, const char *prefix)
+{
+	if (!starts_with(*text, prefix))
+		return false;
+	*text = bytes_slice(*text, strlen(prefix), text->size - strlen(prefix));
+	return true;
+}
+
+/* The list after " X:", without what follows it; empty if there is none. */
+static struct bytes experiments(struct bytes text)
+{
+	const u8 *list = NULL, *end;
+
+	if (text.size)
+		list = memmem(text.data, text.size, " X:", 3);
+	if (!list)
+		return (struct bytes){ 0 };
+	list += 3;
+	text = bytes_slice(text, (u64)(list - text.data), text.size - (size_t)(list - text.data));
+	end = memchr(text.data, ' ', text.size);
+	return end ? bytes_slice(text, 0, (u64)(end - text.data)) : text;
+}
+
+int goversion_parse(struct bytes text, struct goversion *ret)
+{
+	struct goversion version = { .experiment = experiments(text).size > 0 };
+
+	if (take_prefix(&text, "devel "))
+		version.experiment = true;
+	if (!take_prefix(&text, "go") || !take_number(&text, &version.major) ||
+	    !take_prefix(&text, ".") || !take_number(&text, &version.minor))
+		return -EBADMSG;
+	if (take_prefix(&text, ".") && !take_number(&text, &version.patch))
+		return -EBADMSG;
+	*ret = version;
+	return 0;
+}
+
+bool goversion_has_experiment(struct bytes text, const char *experiment)
+{
+	struct bytes list = experiments(text);
+	size_t len = strlen(experiment);
+
+	while (list.size) {
+		const u8 *comma = memchr(list.data, ',', list.size);
+		size_t n = comma ? (size_t)(comma - list.data) : list.size;
+
+		if (n == len && memcmp(list.data, experiment, len) == 0)
+			return true;
+		list = bytes_slice(list, n + 1, list.size - MIN(list.size, n + 1));
+	}
+	return false;
+}

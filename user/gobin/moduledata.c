@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gobin/moduledata.h"
+
+#include <errno.h>
+
+#include "gobin/offsets.h"
+
+/*
+ * The front of runtime.moduledata (runtime/symtab.go), in words. It has been the same from the
+ * first release with a pcHeader on, so that it holds for releases that the table of offsets lacks;
+ * whatever stands there is believed only if it describes the function table.
+ */
+enum { FTAB_WORD_1_15 = 3, TEXT_WORD_1_15 = 12, FTAB_WORD = 16, TEXT_WORD = 22 };
+
+/* From text on: text, etext, noptrdata, enoptrdata, data, edata, bss, ebss, noptrbss, enoptrbss. */
+enum { ETEXT = 1, NOPTRDATA = 2, ENOPTRBSS = 9, WORDS = TEXT_WORD + ENOPTRBSS + 1 };
+
+struct search {
+	const struct elf_image *elf;
+	const struct pclntab *tab;
+	struct moduledata found;
+};
+
+static bool plausible(const struct search *search, const u64 *ftab, const u64 *text)
+{
+	const struct elf_segment *code = elf_image_segment(search->elf, text[0]);
+
+	return ftab[0] == search->tab->functab_addr &&
+	       ftab[1] == (u64)search->tab->count + 1 && /* and the end of the last function */
+	       code && code->executable && text[0] < text[ETEXT] &&
+	       text[ETEXT] - code->addr <= code->mem_size && text[NOPTRDATA] <= text[ENOPTRBSS];
+}
+
+static int check_place(void *arg, u64 addr)
+{
+	struct search *search = arg;
+	bool has_header = search->tab->layout->has_header;
+	u64 words[WORDS];
+	const u64 *ftab = words + (has_header ? FTAB_WORD : FTAB_WORD_1_15);
+	const u64 *text = words + (has_header ? TEXT_WORD : TEXT_WORD_1_15);
+
+	if (elf_image_words(search->elf, addr, words, WORDS) || !plausible(search, ftab, text))
+		return 0;
+	search->found = (struct moduledata){
+		.addr = addr,
+		.text = text[0],
+		.etext = text[ETEXT],
+		.data_start = text[NOPTRDATA],
+		.data_end = text[ENOPTRBSS],
+	};
+	return 1;
+}
+
+int moduledata_find(const struct elf_image *elf, const struct pclntab *tab, struct moduledata *ret,
+		    struct err *err)
+{
+	struct search search = { .elf = elf, .tab = tab };
+
+	if (!elf_image_find_word(elf, tab->addr, check_place, &search))
+		return err_set(err, -EBADMSG, "no module data for the function table at %#llx",
+			       tab->addr);
+	*ret = search.found;
+	return 0;
+}
+
+int moduledata_types(const struct elf_image *elf, const struct moduledata *module,
+		     const struct goversion *version, u64 *ret_types, u64 *ret_etypes)
+{
+	struct go_offset types, etypes;
+	u64 start, end;
+
+	if (go_field_offset(version, GO_MODULEDATA_TYPES, &types) ||
+	    go_field_offset(version, GO_MODULEDATA_ETYPES, &etypes))
+		return -ENOENT;
+	if (elf_image_words(elf, module->addr + types.offset, &start, 1) ||
+	    elf_image_words(elf, module->addr + etypes.offset, &end, 1) || start > end)
+		return -EBADMSG;
+	*ret_types = start;
+	*ret_etypes = end;
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between the parts of the function table's reader only. */
+#ifndef GOBIN_PCLNTAB_PRIV_H
+#define GOBIN_PCLNTAB_PRIV_H
+
+#include "gobin/pclntab.h"
+
+/* The i-th function's entry; i may be count: the end of the last function. */
+u64 pclntab_entry(const struct pclntab *tab, size_t i);
+
+/* A cursor at a field of the i-th function's runtime._func; i < count. */
+struct cursor pclntab_func_at(const struct pclntab *tab, size_t i, size_t field);
+
+#endif

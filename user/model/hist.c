@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model/hist.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+	SUB_BITS = 5, /* 2^5 buckets an octave: a bucket is 1/32 of its lower bound wide */
+	SUB = 1 << SUB_BITS,
+	BUCKETS = (64 - SUB_BITS + 1) * SUB,
+};
+
+struct hist {
+	u64 count, min, max;
+	u64 bucket[BUCKETS];
+};
+
+struct hist *hist_new(void)
+{
+	return calloc(1, sizeof(struct hist));
+}
+
+void hist_free(struct hist *hist)
+{
+	free(hist);
+}
+
+/* Values below SUB have a bucket each; above, the octave and the five bits under its top bit. */
+static size_t bucket_of(u64 value)
+{
+	unsigned int octave;
+
+	if (value < SUB)
+		return (size_t)value;
+	octave = 63 - (unsigned int)__builtin_clzll(value) - SUB_BITS;
+	return (size_t)(octave + 1) * SUB + (size_t)(value >> octave & (SUB - 1));
+}
+
+static u64 bucket_middle(size_t i)
+{
+	unsigned int octave;
+
+	if (i < SUB)
+		return i;
+	octave = (unsigned int)(i / SUB) - 1;
+	return ((u64)(SUB + i % SUB) << octave) + ((1ULL << octave) >> 1);
+}
+
+void hist_add(struct hist *hist, u64 value, u64 count)
+{
+	if (!count)
+		return;
+	if (!hist->count || value < hist->min)
+		hist->min = value;
+	hist->max = MAX(hist->max, value);
+	hist->count += count;
+	hist->bucket[bucket_of(value)] += count;
+}
+
+void hist_merge(struct hist *into, const struct hist *from)
+{
+	if (!from->count)
+		return;
+	into->min = into->count ? MIN(into->min, from->min) : from->min;
+	into->max = MAX(into->max, from->max);
+	into->count += from->count;
+	for (size_t i = 0; i < BUCKETS; i++)
+		into->bucket[i] += from->bucket[i];
+}
+
+void hist_clear(struct hist *hist)
+{
+	memset(hist, 0, sizeof(*hist));
+}
+
+u64 hist_count(const struct hist *hist)
+{
+	return hist->count;
+}
+
+u64 hist_max(const struct hist *hist)
+{
+	return hist->max;
+}
+
+u64 hist_quantile(const struct hist *hist, double q)
+{
+	u64 rank, seen = 0;
+	size_t i = 0;
+
+	if (!hist->count)
+		return 0;
+	rank = (u64)ceil(MIN(MAX(q, 0.0), 1.0) * (double)hist->count);
+	rank = MIN(MAX(rank, 1), hist->count);
+	while (i < BUCKETS - 1 && (seen += hist->bucket[i]) < rank)
+		i++;
+	return MIN(MAX(bucket_middle(i), hist->min), hist->max);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model/model.h"
+
+#include <stdlib.h>
+
+#include "model/totals.h"
+
+/* Everything cumulative, at one moment; a window is what lies between two of them. */
+struct mark {
+	u64 time_ns;
+	struct totals counted;
+	struct gc_totals gc;
+	u64 fault_records;
+};
+
+struct model {
+	struct model_config config;
+	const struct names *names;
+	struct growth *growth;
+	struct gc *gc;
+	struct gosites *gosites;
+	struct totals last;	 /* the last sample */
+	struct mark now, ticked; /* now.time_ns is not used */
+	u64 panics;
+	u64 heap_live_bytes, heap_goal_bytes;
+	s64 live; /* -1: unknown */
+	s64 goroutine_growth;
+};
+
+static void set_default_limits(struct model_config *config)
+{
+	if (!config->growth_limits.maps)
+		config->growth_limits.maps = MODEL_GROWING_MAPS;
+	if (!config->growth_limits.sites)
+		config->growth_limits.sites = MODEL_GROWTH_SITES;
+	if (!config->go_site_limit)
+		config->go_site_limit = MODEL_GO_SITES;
+}
+
+struct model *model_new(const struct model_config *config, const struct names *names)
+{
+	CLEANUP(model_freep) struct model *model = calloc(1, sizeof(*model));
+
+	if (!model)
+		return NULL;
+	model->config = *config;
+	set_default_limits(&model->config);
+	model->names = names;
+	model->live = -1;
+	model->ticked.time_ns = config->attach_ns;
+	model->growth = growth_new(&model->config.growth_limits);
+	model->gc = gc_new();
+	model->gosites = gosites_new(model->config.go_site_limit);
+	if (!model->growth || !model->gc || !model->gosites)
+		return NULL;
+	return TAKE_PTR(model);
+}
+
+void model_free(struct model *model)
+{
+	if (!model)
+		return;
+	growth_free(model->growth);
+	gc_free(model->gc);
+	gosites_free(model->gosites);
+	free(model);
+}
+
+/* The baseline was taken when the sample's own counts were zero, so they go together. */
+static s64 live_goroutines(const struct event_sample *sample, const struct totals *counted)
+{
+	s64 live = sample->goroutine_baseline + (s64)counted->created - (s64)counted->exited;
+
+	return sample->goroutine_baseline < 0 ? -1 : MAX(live, 0);
+}
+
+static int feed_sample(struct model *model, u64 time_ns, const struct event_sample *sample)
+{
+	struct totals now = totals_of_sample(sample);
+
+	totals_advance(&model->now.counted, &model->last, &now);
+	model->last = now;
+	model->heap_live_bytes = sample->heap_live_bytes;
+	model->heap_goal_bytes = sample->heap_goal_bytes;
+	model->live = live_goroutines(sample, &now);
+	model->goroutine_growth = (s64)model->now.counted.created - (s64)model->now.counted.exited;
+	return gosites_update(model->gosites, time_ns, sample);
+}
+
+static void feed_gc_end(struct model *model, const struct event *event)
+{
+	const struct event_gc_end *end = &event->gc_end;
+
+	gc_end(model->gc, event->time_ns, end);
+	if (end->have >> WIRE_GC_HEAP_LIVE & 1)
+		model->heap_live_bytes = end->word[WIRE_GC_HEAP_LIVE];
+	if (end->have >> WIRE_GC_NEXT_GOAL & 1)
+		model->heap_goal_bytes = end->word[WIRE_GC_NEXT_GOAL];
+}
+
+int model_feed(struct model *model, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_SAMPLE:
+		return feed_sample(model, event->time_ns, &event->sample);
+	case EVENT_MAP_GROW:
+		return growth_add(model->growth, event->time_ns, &event->map_grow);
+	case EVENT_STOP:
+		gc_stopped(model->gc, event->time_ns, &event->stop);
+		return 0;
+	case EVENT_GC_START:
+		gc_start(model->gc, event->time_ns);
+		return 0;
+	case EVENT_GC_END:
+		feed_gc_end(model, event);
+		return 0;
+	case EVENT_FAULT:
+		model->now.fault_records++;
+		model->panics += event->fault.fn == WIRE_FN_GOPANIC;
+		return 0;
+	case EVENT_EXIT:
+		return 0;
+	}
+	return 0;
+}
+
+static double per_second(u64 count, double seconds)
+{
+	return seconds > 0 ? (double)count / seconds : 0;
+}
+
+static struct window_map window_map(const struct totals *t, double seconds)
+{
+	struct window_map map = {
+		.writes = totals_map_writes(t),
+		.deletes = totals_map_deletes(t),
+		.clears = t->hits[WIRE_FN_MAPCLEAR],
+		.grows = t->grows,
+		.moved = t->moved,
+		.grows_per_s = per_second(t->grows, seconds),
+		.moved_per_s = per_second(t->moved, seconds),
+	};
+
+	map.writes_per_s = per_second(map.writes, seconds);
+	map.deletes_per_s = per_second(map.deletes, seconds);
+	/* Counts are kept apart from records, so a full ring costs them nothing. */
+	map.accuracy = t->lost.missed || t->lost.read ? ACCURACY_LOWER_BOUND : ACCURACY_EXACT;
+	return map;
+}
+
+static struct window_gc window_gc(const struct model *model, const struct totals *t,
+				  const struct gc_totals *before, const struct hist *pauses)
+{
+	const struct gc_totals now = gc_totals(model->gc);
+
+	return (struct window_gc){
+		.cycles = t->hits[WIRE_FN_MARK_TERMINATION],
+		.forced = now.forced - before->forced,
+		.pauses = now.pauses - before->pauses,
+		.pause = {
+			.p50_ns = hist_quantile(pauses, 0.5),
+			.p99_ns = hist_quantile(pauses, 0.99),
+			.max_ns = hist_max(pauses),
+			.total_ns = now.pause_ns > before->pause_ns ?
+					    now.pause_ns - before->pause_ns : 0,
+		},
+		.other_stops = now.other_stops - before->other_stops,
+		.other_stop_ns = now.other_stop_ns - before->other_stop_ns,
+		.heap_live_bytes = model->heap_live_bytes,
+		.heap_goal_bytes = model->heap_goal_bytes,
+	};
+}
+
+static struct window_goroutine window_goroutine(const struct model *model, const struct totals *t,
+						double seconds)
+{
+	/* A few unattributed are those made between two reads; with a loss they have no site. */
+	bool lost = t->lost.missed || t->lost.read || t->lost.table;
+
+	return (struct window_goroutine) {
+		.live = model->live,
+		.created = t->created,
+		.exited = t->exited,
+		.created_per_s = per_second(t->created, seconds),
+		.accuracy = lost ? ACCURACY_LOWER_BOUND : ACCURACY_EXACT,
+	};
+}
+
+static struct window_cost window_cost(const struct model *model, const struct totals *t,
+				      double seconds)
+{
+	return (struct window_cost) {
+		.hits = totals_all_hits(t),
+		.target_cpu_pct = seconds > 0 ? t->probe_ns / (seconds * 1e9) * 100 : 0,
+		.known = model->config.cost_known,
+	};
+}
+
+static void window_between(const struct model *model, const struct mark *from, u64 now_ns,
+			   const struct hist *pauses, struct window *ret)
+{
+	const struct model_config *config = &model->config;
+	struct totals t = totals_since(&model->now.counted, &from->counted);
+	u64 records = model->now.fault_records - from->fault_records;
+	double seconds = now_ns > from->time_ns ? (double)(now_ns - from->time_ns) / 1e9 : 0;
+
+	*ret = (struct window) {
+		.pid = config->pid,
+		.end_ns = now_ns,
+		.seconds = seconds,
+		.map = window_map(&t, seconds),
+		.gc = window_gc(model, &t, &from->gc, pauses),
+		.goroutine = window_goroutine(model, &t, seconds),
+		.cost = window_cost(model, &t, seconds),
+		.lost = t.lost,
+		.has_map_write = config->has_map_write,
+		.has_map_grow = config->has_map_grow,
+		.has_gc = config->has_gc,
+		.has_goroutine = config->has_goroutine,
+		.has_fault = config->has_fault,
+		/* A fault that ends the process leaves its record before the next sample. */
+		.faults = MAX(totals_faults(&t), records),
+	};
+}
+
+void model_tick(struct model *model, u64 now_ns, struct window *ret)
+{
+	u64 reported_ns = model->ticked.gc.pause_ns;
+
+	window_between(model, &model->ticked, now_ns, gc_window_pauses(model->gc), ret);
+	gc_window_done(model->gc);
+	model->now.gc = gc_totals(model->gc);
+	model->ticked = model->now;
+	model->ticked.time_ns = now_ns;
+	/* What a correction took back is kept from the next windows, so they sum up to the total.
+	 */
+	model->ticked.gc.pause_ns = MAX(model->ticked.gc.pause_ns, reported_ns);
+}
+
+void model_summary(const struct model *model, u64 now_ns, struct window *ret)
+{
+	const struct mark attach = { .time_ns = model->config.attach_ns };
+
+	window_between(model, &attach, now_ns, gc_pauses(model->gc), ret);
+}
+
+u32 model_pid(const struct model *model)
+{
+	return model->config.pid;
+}
+
+const struct names *model_names(const struct model *model)
+{
+	return model->names;
+}
+
+const struct growth *model_growth(const struct model *model)
+{
+	return model->growth;
+}
+
+const struct gc *model_gc(const struct model *model)
+{
+	return model->gc;
+}
+
+const struct gosites *model_gosites(const struct model *model)
+{
+	return model->gosites;
+}
+
+u64 model_heap_live_bytes(const struct model *model)
+{
+	return model->heap_live_bytes;
+}
+
+u64 model_heap_goal_bytes(const struct model *model)
+{
+	return model->heap_goal_bytes;
+}
+
+s64 model_goroutine_growth(const struct model *model)
+{
+	return model->goroutine_growth;
+}
+
+u64 model_panics(const struct model *model)
+{
+	return model->panics;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is known of one target, built from its events alone: time comes with
+ * them, nothing is asked of the system. Memory is bounded by the limits.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+
+#include "base/macros.h"
+#include "event/event.h"
+#include "event/names.h"
+#include "model/gc.h"
+#include "model/gosites.h"
+#include "model/growth.h"
+#include "model/window.h"
+
+struct model_config {
+	u32 pid;
+	u64 attach_ns; /* CLOCK_MONOTONIC; the first window begins here */
+	bool has_map_write, has_map_grow, has_gc, has_goroutine,
+		has_fault; /* groups that are armed */
+	bool cost_known;   /* ns per hit is known, so a sample's probe_ns means something */
+	struct growth_limits growth_limits; /* zeros: MODEL_GROWING_MAPS, MODEL_GROWTH_SITES */
+	size_t go_site_limit;		    /* 0: MODEL_GO_SITES */
+};
+
+enum { MODEL_GROWING_MAPS = 1024, MODEL_GROWTH_SITES = 256, MODEL_GO_SITES = 4096 };
+
+struct model;
+
+/* names is borrowed and must outlive the model. NULL: out of memory. */
+struct model *model_new(const struct model_config *config, const struct names *names);
+void model_free(struct model *model);
+DEFINE_FREEP(struct model, model_free)
+
+/*
+ * Takes in one event of this target; what it points to may go afterwards.
+ * Returns 0, or -ENOMEM: a table lacks it, the counters don't.
+ */
+int model_feed(struct model *model, const struct event *event);
+
+/* What happened since the last tick, or since attach. The sample of this tick must have been fed.
+ */
+void model_tick(struct model *model, u64 now_ns, struct window *ret);
+
+/* The totals since attach. Changes nothing. */
+void model_summary(const struct model *model, u64 now_ns, struct window *ret);
+
+u32 model_pid(const struct model *model);
+const struct names *model_names(const struct model *model);
+const struct growth *model_growth(const struct model *model);
+const struct gc *model_gc(const struct model *model);
+const struct gosites *model_gosites(const struct model *model);
+
+/* Of the last sample; 0: unknown. */
+u64 model_heap_live_bytes(const struct model *model);
+u64 model_heap_goal_bytes(const struct model *model);
+
+/* created - exited since attach, without the runtime's own; live but for the baseline. */
+s64 model_goroutine_growth(const struct model *model);
+
+/* Records of gopanic, recovered or not. */
+u64 model_panics(const struct model *model);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model/totals.h"
+
+#include "base/macros.h"
+
+/* Calls that no row of the table of sites holds: the table overflowed, or is read a moment later.
+ */
+static u64 beyond(u64 hits, u64 attributed)
+{
+	return hits > attributed ? hits - attributed : 0;
+}
+
+struct totals totals_of_sample(const struct event_sample *sample)
+{
+	struct totals t = {
+		.moved = sample->moved,
+		.grows = sample->grows,
+		.lost = { sample->lost_ring, sample->lost_read, sample->lost_table,
+			  sample->lost_missed },
+		.probe_ns = sample->probe_ns,
+	};
+	u64 all_created = 0, all_exited = 0;
+
+	for (size_t i = 0; i < WIRE_FN_COUNT; i++)
+		t.hits[i] = sample->hits[i];
+	for (size_t i = 0; i < sample->go_site_count; i++) {
+		const struct event_go_site *site = &sample->go_sites[i];
+
+		all_created += site->created;
+		all_exited += site->exited;
+		t.created += site->system ? 0 : site->created;
+		t.exited += site->system ? 0 : site->exited;
+	}
+	t.created += beyond(t.hits[WIRE_FN_GO_CREATE], all_created);
+	t.exited += beyond(t.hits[WIRE_FN_GO_EXIT], all_exited);
+	return t;
+}
+
+/* *last becomes now; *sum grows by the difference. */
+static void add_delta(u64 *sum, u64 last, u64 now)
+{
+	*sum += now >= last ? now - last : now;
+}
+
+/*
+ * A goroutine's count is a sum that the runtime's own leave again as soon as
+ * their site is known, so it may fall by a few and has not started anew.
+ */
+static void add_rise(u64 *sum, u64 last, u64 now, bool anew)
+{
+	if (anew)
+		*sum += now;
+	else
+		*sum += now > last ? now - last : 0;
+}
+
+void totals_advance(struct totals *into, const struct totals *before, const struct totals *now)
+{
+	bool anew = now->hits[WIRE_FN_GO_CREATE] < before->hits[WIRE_FN_GO_CREATE] ||
+		    now->hits[WIRE_FN_GO_EXIT] < before->hits[WIRE_FN_GO_EXIT];
+
+	for (size_t i = 0; i < WIRE_FN_COUNT; i++)
+		add_delta(&into->hits[i], before->hits[i], now->hits[i]);
+	add_delta(&into->moved, before->moved, now->moved);
+	add_delta(&into->grows, before->grows, now->grows);
+	add_rise(&into->created, before->created, now->created, anew);
+	add_rise(&into->exited, before->exited, now->exited, anew);
+	add_delta(&into->lost.ring, before->lost.ring, now->lost.ring);
+	add_delta(&into->lost.read, before->lost.read, now->lost.read);
+	add_delta(&into->lost.table, before->lost.table, now->lost.table);
+	add_delta(&into->lost.missed, before->lost.missed, now->lost.missed);
+	into->probe_ns += now->probe_ns >= before->probe_ns ? now->probe_ns - before->probe_ns
+							    : now->probe_ns;
+}
+
+struct totals totals_since(const struct totals *now, const struct totals *before)
+{
+	struct totals t = {
+		.moved = now->moved - before->moved,
+		.grows = now->grows - before->grows,
+		.created = now->created - before->created,
+		.exited = now->exited - before->exited,
+		.lost = { now->lost.ring - before->lost.ring, now->lost.read - before->lost.read,
+			  now->lost.table - before->lost.table,
+			  now->lost.missed - before->lost.missed },
+		.probe_ns = now->probe_ns - before->probe_ns,
+	};
+
+	for (size_t i = 0; i < WIRE_FN_COUNT; i++)
+		t.hits[i] = now->hits[i] - before->hits[i];
+	return t;
+}
+
+static u64 sum_hits(const struct totals *totals, enum wire_fn first, enum wire_fn last)
+{
+	u64 sum = 0;
+
+	for (size_t fn = first; fn <= last; fn++)
+		sum += totals->hits[fn];
+	return sum;
+}
+
+u64 totals_map_writes(const struct totals *totals)
+{
+	return sum_hits(totals, WIRE_FN_MAPASSIGN, WIRE_FN_MAPASSIGN_FAST32PTR);
+}
+
+u64 totals_map_deletes(const struct totals *totals)
+{
+	return sum_hits(totals, WIRE_FN_MAPDELETE, WIRE_FN_MAPDELETE_FASTSTR);
+}
+
+u64 totals_faults(const struct totals *totals)
+{
+	return sum_hits(totals, WIRE_FN_GOPANIC, WIRE_FN_FATAL);
+}
+
+u64 totals_all_hits(const struct totals *totals)
+{
+	return sum_hits(totals, 0, WIRE_FN_COUNT - 1);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What was found in a target and where probes stand in it: the `attached` line, and `inspect`. */
+#ifndef OUTPUT_ATTACHED_H
+#define OUTPUT_ATTACHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <gosonde/types.h>
+
+/* Texts are borrowed; those that come from the target are raw. */
+struct attached_probe {
+	const char *group;    /* "map-write" */
+	const char *function; /* raw */
+	u64 address;	      /* in the process; of a file: link-time */
+	u32 offset;	      /* of the site, bytes from the function's entry */
+	const char *class;    /* "emulated", "optimised", "single-step" */
+	double ns;	      /* cost of a hit, as calibrated here; 0: not known */
+	const char *reason;   /* why this site */
+};
+
+struct attached_omission {
+	const char *function; /* raw */
+	const char *reason;
+};
+
+struct attached_info {
+	u32 pid;		       /* 0: a file, not a process */
+	u64 time_ns;		       /* CLOCK_MONOTONIC */
+	const char *exe, *module, *go; /* raw */
+	bool stripped, pie, swiss_maps;
+	const struct attached_probe *probes;
+	size_t probe_count;
+	const struct attached_omission *omitted; /* functions without a probe, and why */
+	size_t omitted_count;
+};
+
+#endif

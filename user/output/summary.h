@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a whole observation comes to: totals since attach, and the sites that stand out. */
+#ifndef OUTPUT_SUMMARY_H
+#define OUTPUT_SUMMARY_H
+
+#include "model/window.h"
+
+/* Texts are borrowed and raw. Largest count first. */
+struct summary_map_site {
+	const char *site; /* "main.(*Cache).Put cache.go:42" */
+	const char *map_type;
+	bool deletes; /* else writes */
+	u64 count;
+};
+
+struct summary_go_site {
+	const char *site;  /* of the go statement */
+	const char *start; /* the goroutine's first function */
+	u64 created, exited;
+};
+
+struct summary {
+	struct window total; /* seconds: since attach */
+	const struct summary_map_site *map_sites;
+	size_t map_site_count;
+	const struct summary_go_site *go_sites;
+	size_t go_site_count;
+};
+
+#endif

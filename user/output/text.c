@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/text.h"
+
+#include <string.h>
+
+#include "base/macros.h"
+#include "base/units.h"
+#include "output/names.h"
+#include "output/text_style.h"
+
+enum { CELL_BYTES = UNITS_BUF + 2 };
+
+static const char *accuracy_mark(enum accuracy accuracy)
+{
+	return accuracy == ACCURACY_SAMPLED ? "~" : accuracy == ACCURACY_LOWER_BOUND ? ">" : "";
+}
+
+/* "~1.3 M", or "-" if it was not watched. */
+static const char *cell(char buf[static CELL_BYTES], bool known, enum accuracy accuracy, double v)
+{
+	char number[UNITS_BUF];
+
+	if (!known)
+		return "-";
+	snprintf(buf, CELL_BYTES, "%s%s", accuracy_mark(accuracy), fmt_count(number, v));
+	return buf;
+}
+
+static const char *bytes_cell(char buf[static UNITS_BUF], u64 bytes)
+{
+	return bytes ? fmt_bytes(buf, (double)bytes) : "-";
+}
+
+#define WINDOW_COLUMNS "%-8s %7s %9s %9s %8s %8s %4s %9s %9s %9s %9s %8s %8s %6s %6s\n"
+
+static void window_header(struct text_output *t)
+{
+	fputs(text_colour(t, TEXT_BOLD), t->out);
+	fprintf(t->out, WINDOW_COLUMNS, "TIME", "PID", "WRITES/s", "DELETES/s", "GROWS/s",
+		"MOVED/s", "GC", "PAUSE-P99", "PAUSE-MAX", "HEAP", "GOAL", "GOROUT", "NEW/s",
+		"COST%", "LOST");
+	fputs(text_colour(t, TEXT_PLAIN), t->out);
+}
+
+static u64 lost_sum(const struct window_lost *lost)
+{
+	return lost->ring + lost->read + lost->table + lost->missed;
+}
+
+static const char *cost_cell(char buf[static UNITS_BUF], const struct window_cost *cost)
+{
+	if (!cost->known)
+		return "-";
+	snprintf(buf, UNITS_BUF, "%.2f", cost->target_cpu_pct);
+	return buf;
+}
+
+void text_window(struct text_output *t, const struct window *w, const struct timebase *timebase)
+{
+	const struct window_map *map = &w->map;
+	char time[CLOCK_BUF], c[7][CELL_BYTES], n[6][UNITS_BUF], pid[16];
+
+	if (t->header_every && t->since_header == 0)
+		window_header(t);
+	if (t->header_every)
+		t->since_header = (t->since_header + 1) % t->header_every;
+
+	snprintf(pid, sizeof(pid), "%u", w->pid);
+	fprintf(t->out, WINDOW_COLUMNS, fmt_time_local(time, timebase_wall_ns(timebase, w->end_ns)),
+		pid, cell(c[0], w->has_map_write, map->accuracy, map->writes_per_s),
+		cell(c[1], w->has_map_write, map->accuracy, map->deletes_per_s),
+		cell(c[2], w->has_map_grow, ACCURACY_EXACT, map->grows_per_s),
+		cell(c[3], w->has_map_grow, ACCURACY_EXACT, map->moved_per_s),
+		cell(c[4], w->has_gc, ACCURACY_EXACT, (double)w->gc.cycles),
+		w->has_gc ? fmt_duration_ns(n[0], w->gc.pause.p99_ns) : "-",
+		w->has_gc ? fmt_duration_ns(n[1], w->gc.pause.max_ns) : "-",
+		bytes_cell(n[2], w->gc.heap_live_bytes), bytes_cell(n[3], w->gc.heap_goal_bytes),
+		cell(c[5], w->goroutine.live >= 0, w->goroutine.accuracy,
+		     (double)w->goroutine.live),
+		cell(c[6], w->has_goroutine, w->goroutine.accuracy, w->goroutine.created_per_s),
+		cost_cell(n[4], &w->cost), fmt_count(n[5], (double)lost_sum(&w->lost)));
+}
+
+static void print_stops(struct text_output *t, const struct gc_cycle *cycle)
+{
+	char reason[TEXT_NAME_BYTES], n[2][UNITS_BUF];
+
+	for (size_t i = 0; i < MIN(cycle->stop_count, (size_t)GC_CYCLE_STOPS); i++) {
+		const struct gc_stop *stop = &cycle->stops[i];
+
+		fprintf(t->out, "; %s ", text_escape(reason, sizeof(reason), gc_stop_reason(stop)));
+		if (stop->split_known)
+			fprintf(t->out, "%s to stop + %s stopped",
+				fmt_duration_ns(n[0], stop->stopping_ns),
+				fmt_duration_ns(n[1], stop->stopped_ns));
+		else
+			fputs(fmt_duration_ns(n[0], stop->duration_ns), t->out);
+	}
+	if (cycle->stops_left_out)
+		fprintf(t->out, "; and %zu more stops", cycle->stops_left_out);
+}
+
+void text_gc(struct text_output *t, u32 pid, const struct gc_cycle *cycle,
+	     const struct timebase *timebase)
+{
+	const u64 marks = 1ULL << WIRE_GC_T_MARK | 1ULL << WIRE_GC_T_MARK_TERM;
+	const u64 heaps = 1ULL << WIRE_GC_HEAP0 | 1ULL << WIRE_GC_HEAP1 | 1ULL << WIRE_GC_HEAP2;
+	const u64 *word = cycle->end.word, have = cycle->end.have;
+	char time[CLOCK_BUF], n[3][UNITS_BUF];
+
+	fprintf(t->out, "%s %7u gc",
+		fmt_time_local(time, timebase_wall_ns(timebase, cycle->end_ns)), pid);
+	if (have >> WIRE_GC_NUMGC & 1)
+		fprintf(t->out, " %llu", word[WIRE_GC_NUMGC]);
+	if (have >> WIRE_GC_USER_FORCED & word[WIRE_GC_USER_FORCED] & 1)
+		fputs(" (forced)", t->out);
+	if ((have & marks) == marks)
+		fprintf(t->out, ": mark %s",
+			fmt_duration_ns(n[0], word[WIRE_GC_T_MARK_TERM] - word[WIRE_GC_T_MARK]));
+	print_stops(t, cycle);
+	if ((have & heaps) == heaps)
+		fprintf(t->out, "; heap %s -> %s -> %s",
+			fmt_bytes(n[0], (double)word[WIRE_GC_HEAP0]),
+			fmt_bytes(n[1], (double)word[WIRE_GC_HEAP1]),
+			fmt_bytes(n[2], (double)word[WIRE_GC_HEAP2]));
+	fputc('\n', t->out);
+}
+
+void text_map_grow(struct text_output *t, const struct event *event, const struct names *names,
+		   const struct timebase *timebase)
+{
+	const struct event_map_grow *grow = &event->map_grow;
+	char time[CLOCK_BUF], raw[TEXT_NAME_BYTES], name[TEXT_NAME_BYTES], n[3][UNITS_BUF];
+
+	if (event->kind != EVENT_MAP_GROW)
+		return;
+	names->type(names->arg, grow->type, raw, sizeof(raw));
+	fprintf(t->out, "%s %7u map 0x%llx %s: %s, %s entries, %s -> %s slots%s",
+		fmt_time_local(time, timebase_wall_ns(timebase, event->time_ns)), event->pid,
+		grow->map, text_escape(name, sizeof(name), raw), output_grow_kind(grow->grow),
+		fmt_count(n[0], (double)grow->entries), fmt_count(n[1], (double)grow->slots_before),
+		fmt_count(n[2], (double)grow->slots_after), grow->during_gc ? ", during GC" : "");
+	if (grow->stack.frames > 0) {
+		names->frame(names->arg, grow->stack.pc[0], true, raw, sizeof(raw));
+		fprintf(t->out, ", by %s", text_escape(name, sizeof(name), raw));
+	}
+	fputc('\n', t->out);
+}
+
+static void print_probe(struct text_output *t, const struct attached_probe *probe)
+{
+	char function[TEXT_NAME_BYTES], cost[UNITS_BUF];
+
+	fprintf(t->out, "  %-10s %-36s 0x%llx+%-4u %-11s %8s  %s\n", probe->group,
+		text_escape(function, sizeof(function), probe->function),
+		probe->address - probe->offset, probe->offset, probe->class,
+		probe->ns > 0 ? fmt_duration_ns(cost, (u64)probe->ns) : "-",
+		probe->reason ? probe->reason : "");
+}
+
+void text_attached(struct text_output *t, const struct attached_info *info)
+{
+	char exe[TEXT_NAME_BYTES], module[TEXT_NAME_BYTES], go[TEXT_NAME_BYTES];
+
+	if (info->pid)
+		fprintf(t->out, "pid %u  ", info->pid);
+	fprintf(t->out, "%s\n", text_escape(exe, sizeof(exe), info->exe));
+	fprintf(t->out, "  %s, module %s, %s maps%s%s\n", text_escape(go, sizeof(go), info->go),
+		*info->module ? text_escape(module, sizeof(module), info->module) : "unknown",
+		info->swiss_maps ? "Swiss" : "classic", info->stripped ? ", stripped" : "",
+		info->pie ? ", PIE" : "");
+	if (info->probe_count)
+		fprintf(t->out, "%s  %-10s %-36s %-20s %-11s %8s  %s%s\n",
+			text_colour(t, TEXT_BOLD), "GROUP", "FUNCTION", "ENTRY+OFFSET", "CLASS",
+			"PER HIT", "WHY HERE", text_colour(t, TEXT_PLAIN));
+	for (size_t i = 0; i < info->probe_count; i++)
+		print_probe(t, &info->probes[i]);
+	for (size_t i = 0; i < info->omitted_count; i++)
+		fprintf(t->out, "  %-10s %-36s %s\n", "omitted",
+			text_escape(exe, sizeof(exe), info->omitted[i].function),
+			info->omitted[i].reason);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a hit costs on this machine: the real map-write program, attached to
+ * functions of our own, one for each class of site, and called some hundred
+ * times. The trap, the program and its user read are all in the figure.
+ */
+#ifndef PROBE_CALIBRATE_H
+#define PROBE_CALIBRATE_H
+
+#include "insn/site.h"
+#include "kern/kern.h"
+
+struct calibration {
+	double ns[SITE_SINGLE_STEP + 1]; /* by enum site_class; 0: not measured */
+};
+
+/*
+ * Takes about 20 ms. Uses (and gives back) the slot, whose target is this
+ * process meanwhile; the group map-write must be loaded.
+ * Returns 0, or a negative errno; ret then holds zeros.
+ */
+int calibrate(struct kern *kern, u32 slot, struct calibration *ret, struct err *err);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "proc/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static int check_kind(const char *path, const struct stat *st, struct err *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return err_set(err, -EINVAL, "%s: not a regular file", path);
+	if (st->st_size <= 0)
+		return err_set(err, -ENODATA, "%s: empty file", path);
+	if ((u64)st->st_size > PROC_FILE_MAX_BYTES)
+		return err_set(err, -EFBIG, "%s: %lld bytes, more than the %llu that are allowed",
+			       path, (long long)st->st_size, PROC_FILE_MAX_BYTES);
+	return 0;
+}
+
+int proc_file_open(const char *path, struct proc_file *ret, struct err *err)
+{
+	CLEANUP(fd_closep) int fd = -1;
+	struct stat st;
+	void *data;
+	int rc;
+
+	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	rc = check_kind(path, &st, err);
+	if (rc)
+		return rc;
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return err_set(err, -errno, "%s: mmap: %s", path, strerror(errno));
+
+	*ret = (struct proc_file) {
+		.bytes = { .data = data, .size = (size_t)st.st_size },
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+	};
+	return 0;
+}
+
+void proc_file_close(struct proc_file *file)
+{
+	if (file->bytes.data)
+		munmap((void *)file->bytes.data, file->bytes.size);
+	*file = (struct proc_file) { 0 };
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A whole file, mapped for reading: how a target's executable gets to gobin.
+ * It costs address space, not memory: only the pages that are read get loaded.
+ */
+#ifndef PROC_FILE_H
+#define PROC_FILE_H
+
+#include "base/cursor.h"
+#include "base/err.h"
+
+/* Larger executables are refused: no Go linker writes them, and 32-bit offsets stay exact. */
+#define PROC_FILE_MAX_BYTES (4ULL << 30)
+
+struct proc_file {
+	struct bytes bytes;
+	u64 dev, ino; /* which file it is, whatever its path is by now */
+};
+
+/*
+ * Maps the regular file at path. Never blocks on a FIFO or a device.
+ * A file that is truncated later raises SIGBUS on access; of a running
+ * executable the kernel refuses that (ETXTBSY).
+ *
+ * Returns 0; -EINVAL (no regular file), -ENODATA (empty), -EFBIG (too large),
+ * or what open(2) and mmap(2) say: -ENOENT, -EACCES, -ENOMEM…
+ */
+int proc_file_open(const char *path, struct proc_file *ret, struct err *err);
+
+/* Unmaps and zeroes; a zeroed struct is fine. */
+void proc_file_close(struct proc_file *file);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where alerts go. A sink never holds up the pipeline: what its receiver does
+ * not take now waits in a bounded queue, the oldest gives way when that is
+ * full, and once the receiver is back it is told how many were lost.
+ */
+#ifndef SINK_SINK_H
+#define SINK_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "alert/alert.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+enum { SINK_QUEUE_MAX = 256 }; /* messages that wait for a receiver */
+
+/* A message, rendered; owned. */
+struct sink_message {
+	char *text; /* from malloc */
+	size_t len;
+};
+
+/* A kind of sink. The functions get the state that open made. */
+struct sink_ops {
+	const char *name;
+	bool leaves_machine; /* alerts of a dry run stay here: they are not sent */
+	/* target: the kind's own syntax, NULL for its default. A receiver that is away is no error.
+	 */
+	int (*open)(void **ret, const char *target, struct err *err);
+	/* Returns 0, or -ENOMEM. */
+	int (*render)(void *state, const struct alert *alert, const struct timebase *timebase,
+		      struct sink_message *ret);
+	/* That `lost` alerts never reached the receiver. */
+	int (*render_lost)(void *state, u64 lost, u64 now_ns, const struct timebase *timebase,
+			   struct sink_message *ret);
+	/*
+	 * Never blocks on a network or a socket. Returns 0; -EMSGSIZE, which no repetition
+	 * mends; any other negative errno: not taken now, and to be tried again.
+	 */
+	int (*transmit)(void *state, const struct sink_message *message);
+	void (*close)(void *state);
+};
+
+/* Text blocks on stderr; target "colour" for colours. */
+extern const struct sink_ops sink_stderr;
+
+/*
+ * syslog; target "local" (the default: /dev/log), "unix:PATH" or "udp:HOST:PORT"
+ * ([HOST] for IPv6). A host is looked up once, when it is opened. What UDP
+ * loses on its way nobody can count.
+ */
+extern const struct sink_ops sink_syslog;
+
+/* The kind of that name; NULL if there is none. */
+const struct sink_ops *sink_ops_by_name(const char *name);
+
+struct sink_stats {
+	u64 sent;
+	u64 lost;     /* queue full, too long, or out of memory */
+	u64 withheld; /* of dry runs */
+	size_t waiting;
+	int away; /* why the receiver took nothing, the last time: a negative errno; 0: it did */
+};
+
+struct sink;
+
+/* Returns 0, -EINVAL (target), -ENOMEM, or that the host of the target is unknown (-EHOSTUNREACH).
+ */
+int sink_open(struct sink **ret, const struct sink_ops *ops, const char *target, struct err *err);
+
+/* What waits goes once more; what is not taken then is lost. Accepts NULL. */
+void sink_close(struct sink *sink);
+DEFINE_FREEP(struct sink, sink_close)
+
+/* Sends an alert or lets it wait. Returns 0, or -ENOMEM: it is lost, and counted. */
+int sink_send(struct sink *sink, const struct alert *alert, const struct timebase *timebase);
+
+/* Tries again with what waits. To be called at each tick; costs nothing when nothing does. */
+void sink_flush(struct sink *sink, u64 now_ns, const struct timebase *timebase);
+
+struct sink_stats sink_stats(const struct sink *sink);
+const char *sink_name(const struct sink *sink);
+
+#endif
