@@ -13,13 +13,17 @@
 #error "the Go register map of this architecture is not written yet"
 #endif
 
-#define GO_ARG0(ctx)  ((u64)(ctx)->ax)
-#define GO_ARG1(ctx)  ((u64)(ctx)->bx)
-#define GO_ARG2(ctx)  ((u64)(ctx)->cx)
-#define GO_ARG3(ctx)  ((u64)(ctx)->di)
-#define GO_G(ctx)     ((u64)(ctx)->r14)
-#define GO_SP(ctx)    ((u64)(ctx)->sp)
-#define GO_FLAGS(ctx) ((u64)(ctx)->flags)
+/* Volatile, or the compiler folds two loads into one from a computed address, which the verifier
+ * does not allow for a context. */
+#define REGISTER(ctx, name) ((u64)(*(volatile unsigned long *)&(ctx)->name))
+
+#define GO_ARG0(ctx)  REGISTER(ctx, ax)
+#define GO_ARG1(ctx)  REGISTER(ctx, bx)
+#define GO_ARG2(ctx)  REGISTER(ctx, cx)
+#define GO_ARG3(ctx)  REGISTER(ctx, di)
+#define GO_G(ctx)     REGISTER(ctx, r14)
+#define GO_SP(ctx)    REGISTER(ctx, sp)
+#define GO_FLAGS(ctx) REGISTER(ctx, flags)
 
 #define FLAGS_CF 0x01
 #define FLAGS_ZF 0x40

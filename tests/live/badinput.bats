@@ -135,7 +135,7 @@ of_unknown_version() {
 	of_unknown_version
 	start "$BATS_TEST_TMPDIR/tomorrow"
 	exits 1 "$gosonde" attach "$pid" --for 1s
-	says 'go1\.99'
+	says 'go ?1\.99'
 	equal "changes" "$(text_changes "$pid")" 0
 	alive "$pid"
 }

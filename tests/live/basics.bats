@@ -92,6 +92,7 @@ teardown() {
 	needs_root
 	local outer
 	outer=$BATS_TEST_TMPDIR/namespaced.out
+	: >"$outer"
 	unshare --mount --pid --fork --mount-proc "$(workload truth)" >"$outer" 2>&1 3>&- &
 	pids+=("$!")
 	within 20 grep -q '^ready ' "$outer"

@@ -212,3 +212,29 @@ places() { # FILE: start, a third, half and last byte of every function
 			awk '$1 == "mod" { print $2 }' <<< "$version") "
 	done
 }
+
+# OFFSET|NAME of every type that DWARF relates to a descriptor. It has an import path where the
+# runtime has a package name, and writes the types of no name, and local ones, otherwise.
+dwarf_types() { # FILE
+	llvm-dwarfdump --debug-info "$1" | awk '
+		/DW_TAG/ { name = "" }
+		/DW_AT_name/ { name = $0; sub(/.*\("/, "", name); sub(/"\)$/, "", name) }
+		/DW_AT_GO_runtime_type/ { gsub(/[()]/, "", $2); print $2 "|" name }' |
+		grep -E '^0x0000000000[0-3]' | grep -vE '^0x0+\||(struct|interface) ?\{|func\(|\\302' |
+		sed -E 's,[A-Za-z0-9_.-]+/,,g' | sort -u
+}
+
+@test "a type has the name that DWARF tells" {
+	command -v llvm-dwarfdump > /dev/null || skip "no llvm-dwarfdump"
+	local total=0
+	for file in "$BATS_FILE_TMPDIR"/1.*.plain; do
+		dwarf_types "$file" > "$BATS_TEST_TMPDIR/dwarf"
+		cut -d'|' -f1 "$BATS_TEST_TMPDIR/dwarf" | "$DUMP" types "$file" |
+			sed -E 's/^[0-9]+ //' > "$BATS_TEST_TMPDIR/ours"
+		run -0 diff "$BATS_TEST_TMPDIR/ours" <(cut -d'|' -f2 "$BATS_TEST_TMPDIR/dwarf")
+		grep -q '^map\[string\]\*main.Order$' "$BATS_TEST_TMPDIR/ours"
+		total=$((total + $(wc -l < "$BATS_TEST_TMPDIR/ours")))
+	done
+	[ "$total" -gt 100 ]
+	echo "# $total types" >&3
+}

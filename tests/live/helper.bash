@@ -62,6 +62,7 @@ workload() {
 # start FILE ARGUMENT…: runs a workload until it is ready; sets $pid, and $out, its output.
 start() {
 	out=$BATS_TEST_TMPDIR/$(basename "$1").$((${#pids[@]})).out
+	: >"$out" # grep may look before the job begins
 	"$@" >"$out" 2>&1 3>&- &
 	pid=$!
 	pids+=("$pid")
@@ -91,6 +92,7 @@ attach() {
 attach_only() {
 	json=$BATS_TEST_TMPDIR/agent.$((${#pids[@]})).json
 	messages=${json%.json}.messages
+	: >"$json"
 	# A shell starts background jobs with SIGINT ignored; the agent ends on it.
 	env --default-signal=INT "${agent_prefix[@]}" "$gosonde" attach "$1" --output json "${@:2}" \
 		>"$json" 2>"$messages" 3>&- &

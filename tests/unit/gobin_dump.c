@@ -7,6 +7,7 @@
  *	gobin_dump names FILE	ADDRESS NAME of every function as found by its name
  *	gobin_dump lines FILE	FUNCTION, then FILE:LINE, of each hexadecimal address on stdin
  *	gobin_dump symbol FILE NAME…	ADDRESS SIZE NAME
+ *	gobin_dump types FILE	kind and name of the type at each hexadecimal offset in the types
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "gobin/gobin.h"
+#include "gobin/types.h"
 
 static int dump_info(const struct gobin *bin)
 {
@@ -93,7 +95,38 @@ static int dump_symbols(const struct gobin *bin, char *const *names)
 	return 0;
 }
 
-static int dump(const struct gobin *bin, const char *what, char *const *names)
+/* The file stands for the memory of a process that was loaded with bias 0. */
+static int read_file(void *arg, u64 addr, void *buf, size_t len)
+{
+	struct bytes bytes = gobin_bytes(arg, addr, len);
+
+	if (!bytes.data)
+		return -EFAULT;
+	memcpy(buf, bytes.data, len);
+	return 0;
+}
+
+static int dump_types(struct gobin *bin)
+{
+	struct memory_reader mem = { .read = read_file, .arg = bin };
+	char name[GOTYPE_NAME_MAX];
+	u64 start, end, offset;
+	struct err err = { 0 };
+	u8 kind;
+
+	if (gobin_types_range(bin, &start, &end))
+		return -ENOENT;
+	while (scanf("%llx", &offset) == 1) {
+		if (gotype_kind(&mem, start + offset, &kind, &err) ||
+		    gotype_name(bin, 0, &mem, start + offset, name, &err))
+			printf("? %s\n", err.text);
+		else
+			printf("%u %s\n", kind, name);
+	}
+	return 0;
+}
+
+static int dump(struct gobin *bin, const char *what, char *const *names)
 {
 	if (strcmp(what, "info") == 0)
 		return dump_info(bin);
@@ -105,6 +138,8 @@ static int dump(const struct gobin *bin, const char *what, char *const *names)
 		return dump_lines(bin);
 	if (strcmp(what, "symbol") == 0)
 		return dump_symbols(bin, names);
+	if (strcmp(what, "types") == 0)
+		return dump_types(bin);
 	return -EINVAL;
 }
 
@@ -131,7 +166,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: gobin_dump info|funcs|names|lines|symbol FILE [NAME…]\n");
+		fprintf(stderr, "usage: gobin_dump info|funcs|names|lines|types|symbol FILE [NAME…]\n");
 		return 2;
 	}
 	rc = map_file(argv[2], &file);

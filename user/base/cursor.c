@@ -79,7 +79,7 @@ u64 cursor_uvarint(struct cursor *c)
 			break;
 		value |= (u64)(byte & 0x7f) << shift;
 		if (!(byte & 0x80))
-			return value;
+			return c->failed ? 0 : value;
 	}
 	c->failed = true;
 	return 0;

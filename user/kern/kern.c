@@ -82,16 +82,14 @@ static int load(struct kern *kern, char *log, struct err *err)
 	if (!rc)
 		return 0;
 	last_line(log, &line);
-	if (rc == -EPERM || rc == -EACCES)
+	/* The verifier says EACCES too, but then it has said why. */
+	if (rc == -EPERM || (rc == -EACCES && !*line))
 		return err_set(err, -EPERM,
 			       "the kernel refused to load BPF programs (needs CAP_BPF and "
 			       "CAP_PERFMON, or root): %s",
 			       strerror(-rc));
-	if (rc == -ESRCH || rc == -ENOENT)
-		return err_set(err, -ENOENT,
-			       "this kernel shows no BTF (/sys/kernel/btf/vmlinux), which the "
-			       "programs need to adapt to it");
-	return err_set(err, rc, "can't load the BPF programs: %s%s%s", strerror(-rc),
+	return err_set(err, *line ? -ENOSYS : rc,
+		       "this kernel does not take the BPF programs: %s%s%s", strerror(-rc),
 		       *line ? ": " : "", line);
 }
 

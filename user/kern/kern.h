@@ -28,7 +28,8 @@ struct kern_options {
 
 /*
  * Loads the programs; attaches nothing.
- * Returns 0, -EPERM (not privileged), -ENOENT (no BTF), or what the kernel said.
+ * Returns 0, -EPERM (not privileged), -ENOSYS (the verifier of this kernel refuses them), or
+ * what the kernel said.
  */
 int kern_open(struct kern **ret, const struct kern_options *options, struct err *err);
 void kern_close(struct kern *kern);

@@ -26,19 +26,13 @@ static const char *cell(char buf[static CELL_BYTES], bool known, enum accuracy a
 	return buf;
 }
 
-static const char *bytes_cell(char buf[static UNITS_BUF], u64 bytes)
-{
-	return bytes ? fmt_bytes(buf, (double)bytes) : "-";
-}
-
-#define WINDOW_COLUMNS "%-8s %7s %9s %9s %8s %8s %4s %9s %9s %9s %9s %8s %8s %6s %6s\n"
+#define WINDOW_COLUMNS "%-8s %7s %8s %8s %8s %8s %4s %8s %8s %9s %8s %8s %6s %5s\n"
 
 static void window_header(struct text_output *t)
 {
 	fputs(text_colour(t, TEXT_BOLD), t->out);
-	fprintf(t->out, WINDOW_COLUMNS, "TIME", "PID", "WRITES/s", "DELETES/s", "GROWS/s",
-		"MOVED/s", "GC", "PAUSE-P99", "PAUSE-MAX", "HEAP", "GOAL", "GOROUT", "NEW/s",
-		"COST%", "LOST");
+	fprintf(t->out, WINDOW_COLUMNS, "TIME", "PID", "WRITES/s", "DELS/s", "GROWS/s", "MOVED/s",
+		"GC", "STOP-P99", "STOP-MAX", "HEAP", "GOROUT", "NEW/s", "COST%", "LOST");
 	fputs(text_colour(t, TEXT_PLAIN), t->out);
 }
 
@@ -58,7 +52,7 @@ static const char *cost_cell(char buf[static UNITS_BUF], const struct window_cos
 void text_window(struct text_output *t, const struct window *w, const struct timebase *timebase)
 {
 	const struct window_map *map = &w->map;
-	char time[CLOCK_BUF], c[7][CELL_BYTES], n[6][UNITS_BUF], pid[16];
+	char time[CLOCK_BUF], c[7][CELL_BYTES], n[5][UNITS_BUF], pid[16];
 
 	if (t->header_every && t->since_header == 0)
 		window_header(t);
@@ -74,11 +68,11 @@ void text_window(struct text_output *t, const struct window *w, const struct tim
 		cell(c[4], w->has_gc, ACCURACY_EXACT, (double)w->gc.cycles),
 		w->has_gc ? fmt_duration_ns(n[0], w->gc.pause.p99_ns) : "-",
 		w->has_gc ? fmt_duration_ns(n[1], w->gc.pause.max_ns) : "-",
-		bytes_cell(n[2], w->gc.heap_live_bytes), bytes_cell(n[3], w->gc.heap_goal_bytes),
+		w->gc.heap_live_bytes ? fmt_bytes(n[2], (double)w->gc.heap_live_bytes) : "-",
 		cell(c[5], w->goroutine.live >= 0, w->goroutine.accuracy,
 		     (double)w->goroutine.live),
 		cell(c[6], w->has_goroutine, w->goroutine.accuracy, w->goroutine.created_per_s),
-		cost_cell(n[4], &w->cost), fmt_count(n[5], (double)lost_sum(&w->lost)));
+		cost_cell(n[3], &w->cost), fmt_count(n[4], (double)lost_sum(&w->lost)));
 }
 
 static void print_stops(struct text_output *t, const struct gc_cycle *cycle)
@@ -149,13 +143,13 @@ void text_map_grow(struct text_output *t, const struct event *event, const struc
 
 static void print_probe(struct text_output *t, const struct attached_probe *probe)
 {
-	char function[TEXT_NAME_BYTES], cost[UNITS_BUF];
+	char function[TEXT_NAME_BYTES], cost[UNITS_BUF], site[40];
 
-	fprintf(t->out, "  %-10s %-36s 0x%llx+%-4u %-11s %8s  %s\n", probe->group,
-		text_escape(function, sizeof(function), probe->function),
-		probe->address - probe->offset, probe->offset, probe->class,
-		probe->ns > 0 ? fmt_duration_ns(cost, (u64)probe->ns) : "-",
-		probe->reason ? probe->reason : "");
+	snprintf(site, sizeof(site), "0x%llx+%u", probe->address - probe->offset, probe->offset);
+	fprintf(t->out, "  %-10s %-36s %-20s %-11s %8s%s%s\n", probe->group,
+		text_escape(function, sizeof(function), probe->function), site, probe->class,
+		probe->ns > 0 ? fmt_duration_ns(cost, (u64)(probe->ns + 0.5)) : "-",
+		probe->reason ? "  " : "", probe->reason ? probe->reason : "");
 }
 
 void text_attached(struct text_output *t, const struct attached_info *info)

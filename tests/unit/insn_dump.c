@@ -23,7 +23,7 @@ static int dump_insns(struct bytes code, const struct gobin_func *func)
 	struct insn insn;
 	int rc;
 
-	printf("%llx %s\n", func->addr, func->name);
+	printf("%llx %llx %s\n", func->addr, func->addr + func->size, func->name);
 	while ((rc = insn_next(&walk, &insn)) == 1)
 		printf("%llx\n", func->addr + insn.offset);
 	if (rc)
