@@ -4,6 +4,7 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
+.SECONDARY:
 
 O	?= build
 CC	?= gcc
@@ -75,16 +76,53 @@ $(skeleton): $(O)/bpf/gosonde.bpf.o
 $(O)/user/cmd/version.o: CPPFLAGS += -DGOSONDE_VERSION='"$(VERSION)"'
 $(call objs,kern): $(skeleton)
 
-# Unit tests: tests/unit/NAME_test.c is a program that speaks TAP and links the pure libraries only.
-unit_srcs := $(wildcard tests/unit/*_test.c)
-unit_bins := $(patsubst %.c,$(O)/%,$(unit_srcs))
+# Unit tests: tests/unit/NAME_test.c is a program that speaks TAP, NAME_dump.c one that oracles
+# compare with other tools. They link the pure libraries only.
+unit_tests := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c))
+dumpers	:= $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_dump.c))
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(pure_a)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcmocka
 
-.PHONY: unit-bins
-unit-bins: $(unit_bins)
+# Programs that test against the real system: sockets, BPF.
+$(O)/tests/live/%: $(O)/tests/live/%.o $(linux_a) $(pure_a)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS) -lcmocka
+live_tests := $(patsubst %.c,$(O)/%,$(wildcard tests/live/*_test.c))
+
+.PHONY: test-programs unit-programs
+unit-programs: $(unit_tests)
+test-programs: all unit-programs $(dumpers) $(live_tests)
+
+.PHONY: check
+check: unit-programs ## unit tests and layer rules: neither root nor BPF
+	$(Q)scripts/check-layers
+	$(Q)tests/run $(unit_tests)
+
+.PHONY: test
+test: ## install what is missing, build, run every test (attaches probes: root or sudo)
+	$(Q)scripts/setup
+	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)$(MAKE) --no-print-directory SAN=1 unit-programs
+	$(Q)scripts/check-layers
+	$(Q)scripts/as-root O=$(O) tests/run $(unit_tests) \
+		$(patsubst $(O)/%,$(O)/san/%,$(unit_tests)) $(live_tests) $(wildcard tests/live/*.bats)
+
+.PHONY: demo
+demo: ## install what is missing, build, show it at work for 20 s (PID=n: on that process)
+	$(Q)scripts/setup --build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) PID=$(PID) scripts/demo
+
+sources	:= $(shell git ls-files 'user/*.[ch]' 'bpf/*.[ch]' 'include/*.h' 'tests/*.[ch]' 2>/dev/null | grep -v '\.gen\.h$$')
+.PHONY: format lint
+format: ## clang-format every source
+	$(Q)clang-format -i $(sources)
+
+lint: $(skeleton) ## clang-format, clang-tidy, cppcheck, shellcheck
+	$(Q)clang-format --dry-run --Werror $(sources)
+	$(Q)scripts/lint "$(CPPFLAGS)"
 
 .PHONY: clean
 clean: ## remove the build

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/macros.h"
 
 enum {
 	IMAGE_BYTES = 0x3000,
@@ -170,7 +171,7 @@ static inline size_t image_table(struct go_image *image)
 	if (image->minor >= 16) {
 		image_put(image, at + 16, 1, 8);
 		for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-			image_put(image, at + (n + i - (n == 3 ? 0 : 0)) * 8, parts[i], 8);
+			image_put(image, at + (n + i) * 8, parts[i], 8);
 	}
 	/* Go 1.15's functab stands where later headers are. */
 	image_text(image, at + NAMES_AT + (image->minor < 16 ? 0x20 : 0), "main.main");

@@ -119,11 +119,12 @@ static void test_sliding_against_list(void **state)
 		u64 now_ns = next_random() % (100 * NS_PER_S), newest = 0;
 
 		for (size_t i = 0; i < N; i++) {
-			u64 back_ns = next_random() % 4 ? 0 : next_random() % (3 * NS_PER_S), want = 0;
+			u64 back_ns = next_random() % 4 ? 0 : next_random() % (3 * NS_PER_S),
+			    want = 0;
 			u64 at_ns;
 
-			now_ns += next_random() % 50 ? next_random() % NS_PER_S :
-						       next_random() % (40 * NS_PER_S);
+			now_ns += next_random() % 50 ? next_random() % NS_PER_S
+						     : next_random() % (40 * NS_PER_S);
 			at_ns = now_ns - MIN(now_ns, back_ns);
 			added[i].second = at_ns / NS_PER_S;
 			added[i].n = next_random() % 1000;
@@ -179,7 +180,8 @@ static void test_trend_against_brute_force(void **state)
 			v[i] = uniform() * 1000 + (double)i * (uniform() < 0.5 ? 10 : 0);
 			trend_add(&trend, time_ns, v[i]);
 		}
-		/* The oldest may be past the horizon or too close to the last: compare what stayed. */
+		/* The oldest may be past the horizon or too close to the last: compare what stayed.
+		 */
 		n = trend.count;
 		for (size_t i = 0; i < n; i++) {
 			t[i] = (double)trend.point[i].time_ns / 1e9;

@@ -42,6 +42,8 @@ static const struct row {
 	{ "jbe short", "\x76\x10", 2, INSN_JCC, true, 0, 0, ADDR + 0x12, 0 },
 	{ "jbe short, back", "\x76\xfe", 2, INSN_JCC, true, 0, 0, ADDR, 0 },
 	{ "jbe near", "\x0f\x86\x00\x01\x00\x00", 6, INSN_JCC, true, 0, 0, ADDR + 0x106, 0 },
+	/* its second byte alone looks like that of a jcc */
+	{ "mov [rbp + 16], eax", "\x89\x85\x10\x00\x00\x00", 6, INSN_OTHER, false, 0, 0, 0, 0 },
 	/* loop and jrcxz jump, but no kernel emulates them */
 	{ "jrcxz", "\xe3\x10", 2, INSN_JCC, false, 0, 0, ADDR + 0x12, 0 },
 	{ "loop", "\xe2\xfe", 2, INSN_JCC, false, R(RCX), 0, ADDR, 0 },

@@ -89,7 +89,9 @@ static void test_address_reused(void **state)
 static void test_tables_are_bounded(void **state)
 {
 	CLEANUP(growth_freep) struct growth *growth = growth_new(&limits);
-	struct event_map_grow event = { .entries = 2000, .slots_before = 2048, .slots_after = 4096 };
+	struct event_map_grow event = { .entries = 2000,
+					.slots_before = 2048,
+					.slots_after = 4096 };
 	struct growth_step step;
 	u64 pc;
 
@@ -98,7 +100,7 @@ static void test_tables_are_bounded(void **state)
 		pc = i;
 		event.map = i;
 		event.moved = i;
-		event.stack = (struct event_stack){ &pc, 1 };
+		event.stack = (struct event_stack) { &pc, 1 };
 		assert_int_equal(growth_add(growth, NS_PER_S, &event), 0);
 	}
 	assert_true(growth_evicted(growth) == 100 - limits.maps + 100 - limits.sites);

@@ -56,6 +56,10 @@ static const struct row {
 	{ "assembly with g in R14 from TLS (call16, Go 1.27)",
 	  CODE("\x64\x4c\x8b\x34\x25\xf8\xff\xff\xff" CHECK "\x76\x08" PUSH_BODY CALL BACK("\xe2")),
 	  0, 0, 15, SITE_EMULATED, false, 0 },
+	{ "the same in an externally linked PIE",
+	  CODE("\x49\xc7\xc6\xf8\xff\xff\xff\x64\x4d\x8b\x36" CHECK
+	       "\x76\x08" PUSH_BODY CALL BACK("\xe0")),
+	  0, 0, 17, SITE_EMULATED, false, 0 },
 	{ "arguments spilled around morestack",
 	  CODE(CHECK "\x76\x08" PUSH_BODY "\x48\x89\x44\x24\x08" CALL
 		     "\x48\x8b\x44\x24\x08" BACK("\xe1")),
@@ -80,6 +84,10 @@ static const struct row {
 	  4, SITE_EMULATED, false, 0 },
 	{ "jbe past the end of the function: the same", CODE(CHECK "\x76\x7f\xc3"), 2, 0, 4,
 	  SITE_EMULATED, false, 0 },
+	{ "jbe that leads back to the entry with no call: a loop",
+	  CODE(CHECK "\x76\x01\xc3" BACK("\xf7")), 2, -ENOTSUP, 0, 0, false, 0 },
+	{ "jbe that leads to a call and on into the function: a branch like any",
+	  CODE(CHECK "\x76\x02\x90\xc3" CALL BACK("\xf7")), 2, 0, 4, SITE_EMULATED, false, 0 },
 	{ "underflow goes elsewhere than the check",
 	  CODE("\x49\x89\xe4\x49\x81\xec\x00\x20\x00\x00\x72\x0d" CHECK_R12
 	       "\x76\x08" PUSH_BODY CALL BACK("\xdf")),

@@ -29,6 +29,7 @@ struct entry {
 
 struct engine {
 	struct engine_config config;
+	bool ended;
 	u64 fired, refused;
 	struct entry entry[ENTRIES];
 };
@@ -206,7 +207,7 @@ void engine_judge(struct engine *engine, size_t index, const struct finding *fin
 	const struct level *level = &rule->level[finding->measure];
 	struct entry *entry;
 
-	if (!rule->enabled || level->raise <= 0)
+	if (engine->ended || !rule->enabled || level->raise <= 0)
 		return;
 	entry = find(engine, index, finding->key);
 	if (!entry && finding->value < level->raise)
@@ -225,10 +226,10 @@ void engine_judge(struct engine *engine, size_t index, const struct finding *fin
 
 void engine_end(struct engine *engine, u64 time_ns, const char *why)
 {
+	engine->ended = true;
 	for (size_t i = 0; i < ENTRIES; i++) {
 		if (engine->entry[i].used && engine->entry[i].firing)
 			resolve(engine, &engine->entry[i], time_ns, why);
-		engine->entry[i].used = false;
 	}
 }
 

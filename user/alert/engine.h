@@ -35,7 +35,10 @@ DEFINE_FREEP(struct engine, engine_free)
 /* Judges a finding of the detector that the rule is of. */
 void engine_judge(struct engine *engine, size_t rule, const struct finding *finding);
 
-/* The target is gone: resolves what is firing, and says why ("the process exited"). */
+/*
+ * The target is gone: resolves what is firing, and says why ("the process
+ * exited"). Findings that come later, with the last tick, are not judged.
+ */
 void engine_end(struct engine *engine, u64 time_ns, const char *why);
 
 u64 engine_fired(const struct engine *engine);	 /* alerts raised so far */

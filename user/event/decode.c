@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "gobin/faults.h"
 
 /* At some sites the kernel's walk names the direct caller too: drop that double. */
 static struct event_stack decode_stack(const struct wire_stack *stack)
@@ -64,18 +65,6 @@ static void decode_gc_end(const void *record, struct event *ret)
 	memcpy(ret->gc_end.word, rec->word, sizeof(ret->gc_end.word));
 }
 
-/* Types whose value begins with a Go string: the message that a panic prints. */
-static bool has_message(const char *type)
-{
-	static const char *const types[] = { "string", "runtime.plainError", "runtime.errorString",
-					     "*errors.errorString", "*fmt.wrapError" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(type, types[i]))
-			return true;
-	return false;
-}
-
 /* What the program could read of the message if that is all of it, else read it here. */
 static void string_text(const struct wire_fault *rec, u64 ptr, u64 len, const struct names *names,
 			struct event_fault *ret)
@@ -113,10 +102,16 @@ static void panic_text(const struct wire_fault *rec, const struct names *names,
 	if (rec->words_read < ARRAY_SIZE(words) &&
 	    names->read(names->arg, rec->data, words, sizeof(words)))
 		return;
-	if (has_message(ret->type))
+	switch (go_panic_value(ret->type)) {
+	case GO_PANIC_STRING:
 		string_text(rec, words[0], words[1], names, ret);
-	else if (!strcmp(ret->type, "*runtime.TypeAssertionError"))
+		break;
+	case GO_PANIC_ASSERTION:
 		assertion_text(words, names, ret);
+		break;
+	case GO_PANIC_OPAQUE:
+		break;
+	}
 }
 
 static void decode_fault(const void *record, const struct names *names, struct event *ret)

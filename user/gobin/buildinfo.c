@@ -77,7 +77,7 @@ static bool read_string(const struct elf_image *elf, u64 pointer, struct bytes *
 	if (elf_image_words(elf, pointer, &header, 1) ||
 	    elf_image_words(elf, header, string, ARRAY_SIZE(string)))
 		return false;
-	*ret = (struct bytes){ 0 };
+	*ret = (struct bytes){ .data = (const u8 *)"" };
 	if (!string[1])
 		return true; /* no module: an empty string, whose pointer is nil */
 	*ret = elf_image_bytes(elf, string[0], string[1]);

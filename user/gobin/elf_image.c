@@ -61,10 +61,14 @@ static int add_segment(struct elf_image *elf, const GElf_Phdr *phdr, struct err 
 		.writable = phdr->p_flags & PF_W,
 		.executable = phdr->p_flags & PF_X,
 	};
+	const struct elf_segment *before =
+		elf->segment_count ? &elf->segments[elf->segment_count - 1] : NULL;
 	u64 end;
 
-	if (__builtin_add_overflow(segment.addr, segment.mem_size, &end))
-		return err_set(err, -ENOEXEC, "segment at %#llx wraps around", segment.addr);
+	if (__builtin_add_overflow(segment.addr, segment.mem_size, &end) ||
+	    (before && segment.addr < before->addr + before->mem_size))
+		return err_set(err, -ENOEXEC, "segment at %#llx wraps around or is out of order",
+			       segment.addr);
 	if (segment.file_size && !bytes_slice(elf->file, segment.offset, segment.file_size).data)
 		return err_set(err, -ENOEXEC,
 			       "cut short: segment at %#llx needs bytes %#llx+%#llx, of %#zx",
@@ -151,12 +155,16 @@ static int read_sections(struct elf_image *elf, Elf *handle, struct err *err)
 	return 0;
 }
 
-/* libelf takes a section table that lies past the end for none, which would pass for stripped. */
-static int check_section_table(const Elf64_Ehdr *header, struct bytes file, struct err *err)
+/* libelf takes a table that lies past the end for none, which would pass for stripped or no program. */
+static int check_tables(const Elf64_Ehdr *header, struct bytes file, struct err *err)
 {
-	u64 size = (u64)header->e_shnum * sizeof(Elf64_Shdr);
+	u64 segments = (u64)header->e_phnum * sizeof(Elf64_Phdr);
+	u64 sections = (u64)header->e_shnum * sizeof(Elf64_Shdr);
 
-	if (header->e_shoff && !bytes_slice(file, header->e_shoff, size).data)
+	if (!bytes_slice(file, header->e_phoff, segments).data)
+		return err_set(err, -ENOEXEC, "cut short: program headers at %#llx, of %#zx",
+			       (u64)header->e_phoff, file.size);
+	if (header->e_shoff && !bytes_slice(file, header->e_shoff, sections).data)
 		return err_set(err, -ENOEXEC, "cut short: section headers at %#llx, of %#zx",
 			       (u64)header->e_shoff, file.size);
 	return 0;
@@ -211,9 +219,9 @@ static int read_tables(struct elf_image *elf, const Elf64_Ehdr *header, struct e
 
 	if (!handle)
 		return err_set(err, -ENOEXEC, "not an ELF file: %s", libelf_text());
-	rc = read_segments(elf, handle, &dynamic, err);
+	rc = check_tables(header, elf->file, err);
 	if (!rc)
-		rc = check_section_table(header, elf->file, err);
+		rc = read_segments(elf, handle, &dynamic, err);
 	if (!rc)
 		rc = read_sections(elf, handle, err);
 	if (!rc)

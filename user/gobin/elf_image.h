@@ -35,7 +35,7 @@ struct elf_image {
 	struct bytes file; /* borrowed */
 	bool pie; /* ET_DYN */
 	size_t segment_count;
-	struct elf_segment segments[ELF_MAX_SEGMENTS];
+	struct elf_segment segments[ELF_MAX_SEGMENTS]; /* ascending, without overlap */
 	size_t section_count;
 	struct elf_section *sections; /* owned */
 	struct bytes relocations; /* Elf64_Rela of PT_DYNAMIC, raw */

@@ -24,14 +24,17 @@ struct opcode {
 /*
  * The stack check of cmd/internal/obj/x86/obj6.go, stacksplit(), Go 1.15 to 1.27. g is R14 in
  * ABIInternal; ABI0 (all of Go <= 1.16, and assembly) loads it from thread-local storage.
- * Frames above 4 KiB compare a copy of SP minus the frame's size (R12, to 1.16 RAX), and
- * huge ones check that this subtraction did not wrap.
+ * Frames above 128 bytes compare a copy of SP minus the frame's size (in R12, to 1.16 in RAX),
+ * and those above 4 KiB check that this subtraction did not wrap. How Go <= 1.16 did that is
+ * not here: such functions are refused, and none of them is probed.
  */
 static const struct opcode check_setup[] = {
 	{ 9, { 0x64, 0x48, 0x8b, 0x0c, 0x25, 0xf8, 0xff, 0xff, 0xff } }, /* mov rcx, fs:-8 */
 	{ 9, { 0x64, 0x4c, 0x8b, 0x34, 0x25, 0xf8, 0xff, 0xff, 0xff } }, /* mov r14, fs:-8 */
 	{ 7, { 0x48, 0xc7, 0xc1, 0xf8, 0xff, 0xff, 0xff } },		 /* PIE: mov rcx, -8 */
+	{ 7, { 0x49, 0xc7, 0xc6, 0xf8, 0xff, 0xff, 0xff } },		 /* or mov r14, -8 */
 	{ 4, { 0x64, 0x48, 0x8b, 0x09 } },				 /* and mov rcx, fs:[rcx] */
+	{ 4, { 0x64, 0x4d, 0x8b, 0x36 } },				 /* or mov r14, fs:[r14] */
 	{ 4, { 0x4c, 0x8d, 0x64, 0x24 } }, /* lea r12, [rsp - N], N in one byte */
 	{ 4, { 0x4c, 0x8d, 0xa4, 0x24 } }, /* and in four */
 	{ 4, { 0x48, 0x8d, 0x44, 0x24 } }, /* lea rax, [rsp - N] */
@@ -95,8 +98,6 @@ static s64 morestack_back_offset(struct bytes code, u64 from)
 	struct insn insn;
 	int calls = 0;
 
-	if (from >= code.size)
-		return NO_OFFSET;
 	walk.pos = from;
 	for (int i = 0; i < MORESTACK_INSNS_MAX && insn_next(&walk, &insn) == 1; i++) {
 		switch (insn.kind) {

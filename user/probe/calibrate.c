@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proc/process.h"
+
 enum {
 	BATCHES = 5,	       /* the fastest counts: a slower one was interrupted */
 	HITS_EMULATED = 400,   /* 0.2 ms a batch in a virtual machine */
@@ -50,6 +52,14 @@ static int find_offset(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
+u64 self_file_offset(void (*fn)(void))
+{
+	struct self_lookup lookup = { .addr = (u64)(unsigned long)fn };
+
+	dl_iterate_phdr(find_offset, &lookup);
+	return lookup.file_offset;
+}
+
 static u64 elapsed_ns(const struct timespec *from, const struct timespec *to)
 {
 	return (u64)(to->tv_sec - from->tv_sec) * 1000000000 + (u64)to->tv_nsec -
@@ -78,15 +88,13 @@ static double best_ns_per_call(void (*fn)(void), int calls)
 static int measure(struct kern *kern, u32 slot, void (*fn)(void), int calls, double *ret,
 		   struct err *err)
 {
-	struct self_lookup lookup = { .addr = (u64)(unsigned long)fn };
-	struct kern_site site = { .cookie = WIRE_COOKIE(slot, WIRE_FN_MAPASSIGN, 0, 0) };
+	struct kern_site site = { .file_offset = self_file_offset(fn),
+				  .cookie = WIRE_COOKIE(slot, WIRE_FN_MAPASSIGN, 0, 0) };
 	int rc;
 
-	dl_iterate_phdr(find_offset, &lookup);
-	if (!lookup.file_offset)
+	if (!site.file_offset)
 		return err_set(err, -ENOENT, "can't find a function of our own in our file");
-	site.file_offset = lookup.file_offset;
-	rc = kern_attach(kern, PROBE_MAP_WRITE, getpid(), "/proc/self/exe", &site, 1, err);
+	rc = kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, &site, 1, err);
 	if (rc)
 		return rc;
 	*ret = best_ns_per_call(fn, calls);

@@ -21,4 +21,7 @@ struct calibration {
  */
 int calibrate(struct kern *kern, u32 slot, struct calibration *ret, struct err *err);
 
+/* File offset of a function of this program, in PROC_SELF_EXE; 0 if it is not found. */
+u64 self_file_offset(void (*fn)(void));
+
 #endif

@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#define PROC_SELF_EXE "/proc/self/exe" /* our own executable */
+
 struct process {
 	int pid;
 	int pidfd;	   /* readable once the process is gone */

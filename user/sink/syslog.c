@@ -59,6 +59,8 @@ static int split_host_port(const char *text, char host[static HOST_BYTES],
 	}
 	if (len == 0 || len >= HOST_BYTES || !colon[1] || strlen(colon + 1) >= PORT_BYTES)
 		return err_set(err, -EINVAL, "\"%s\" is not HOST:PORT", text);
+	if (colon[1 + strspn(colon + 1, "0123456789")] != '\0')
+		return err_set(err, -EINVAL, "\"%s\" is no port number", colon + 1);
 	memcpy(host, text, len);
 	host[len] = '\0';
 	strcpy(port, colon + 1);
@@ -75,8 +77,6 @@ static int address_udp(struct state *state, const char *text, struct err *err)
 	if (rc)
 		return rc;
 	rc = getaddrinfo(host, port, &hints, &found);
-	if (rc == EAI_SERVICE)
-		return err_set(err, -EINVAL, "\"%s\" is no port number", port);
 	if (rc)
 		return err_set(err, -EHOSTUNREACH, "%s: %s", host, gai_strerror(rc));
 	memcpy(&state->addr, found->ai_addr, found->ai_addrlen);

@@ -43,10 +43,6 @@ func int32Map(n int) {
 	}
 	wrote(n)
 	deleted((n + 1) / 2)
-	for k := range m { // compiled to one mapclear, no delete
-		delete(m, k)
-	}
-	cleared(1)
 }
 
 func uint32Map(n int) {
@@ -71,10 +67,6 @@ func int64Map(n int) {
 	}
 	wrote(n)
 	deleted((n + 2) / 3)
-	for k := range m {
-		delete(m, k)
-	}
-	cleared(1)
 }
 
 // key makes a string without fmt.
@@ -97,6 +89,8 @@ func stringMap(n int) {
 	}
 	wrote(n)
 	deleted((n + 1) / 2)
+	// One mapclear and no delete. With keys of 4 and 8 bytes Go 1.19's compiler misses that, so
+	// they are not cleared here: order.go wraps such keys before range.go compares them.
 	for k := range m {
 		delete(m, k)
 	}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel side on this very process: what is counted is exact, over threads,
+ * and nobody else's; both kinds of link give the same.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kern/features.h"
+#include "kern/kern.h"
+#include "probe/calibrate.h"
+#include "proc/process.h"
+
+enum { THREADS = 8, CALLS = 20000, SLOT = 0 };
+
+/* Stands for a function of the Go runtime. */
+__attribute__((naked, noinline)) static void probed(void)
+{
+	__asm__ volatile("push %rbp\n\tpop %rbp\n\tret");
+}
+
+/* Its stack check is about to fail: CF set at the jbe, which is taken. */
+__attribute__((naked, noinline)) static void probed_growing(void)
+{
+	__asm__ volatile("stc\n\tjbe 1f\n1:\tret");
+}
+
+__attribute__((naked, noinline)) static void probed_roomy(void)
+{
+	__asm__ volatile("test %rsp, %rsp\n\tjbe 1f\n1:\tret");
+}
+
+static struct kern *open_kern(bool multi)
+{
+	const struct kern_options options = {
+		.targets = 2,
+		.ring_bytes = 1 << 16,
+		.uprobe_multi = multi,
+		.groups = { [PROBE_MAP_WRITE] = true },
+	};
+	struct kern *kern = NULL;
+	struct err err = { 0 };
+
+	if (kern_open(&kern, &options, &err))
+		fail_msg("%s", err.text);
+	return kern;
+}
+
+static bool can_use(bool multi)
+{
+	struct kern_features features;
+
+	kern_features_probe(&features);
+	if (features.bpf_err || !features.btf ||
+	    (multi ? !features.uprobe_multi : features.perf_uprobe_err)) {
+		print_message("needs BTF, CAP_BPF and %s\n",
+			      multi ? "uprobe_multi" : "perf-event uprobes");
+		return false;
+	}
+	return true;
+}
+
+static void watch_self(struct kern *kern, void (*fn)(void), u32 skip, enum wire_fn as, u32 flags)
+{
+	const struct wire_target self = { .tgid = (u32)getpid() };
+	const struct kern_site site = { .file_offset = self_file_offset(fn) + skip,
+					.cookie = WIRE_COOKIE(SLOT, as, flags, 0) };
+	struct err err = { 0 };
+
+	assert_true(site.file_offset > skip);
+	if (kern_set_target(kern, SLOT, &self, &err) ||
+	    kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, &site, 1, &err))
+		fail_msg("%s", err.text);
+}
+
+static struct wire_counters counters(struct kern *kern)
+{
+	struct wire_counters ret;
+	struct err err = { 0 };
+
+	if (kern_read_counters(kern, SLOT, &ret, &err))
+		fail_msg("%s", err.text);
+	return ret;
+}
+
+static void *call_often(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < CALLS; i++)
+		probed();
+	return NULL;
+}
+
+static void add_count(void *arg, const struct wire_map_site *site, u64 count)
+{
+	assert_int_equal(site->fn, WIRE_FN_MAPDELETE);
+	*(u64 *)arg += count;
+}
+
+/* More threads than CPUs: they preempt each other within the program. */
+static void count_is_exact_over_threads(bool multi)
+{
+	struct kern *kern = open_kern(multi);
+	struct wire_counters c;
+	pthread_t threads[THREADS];
+	struct err err = { 0 };
+	u64 by_site = 0;
+
+	watch_self(kern, probed, 0, WIRE_FN_MAPDELETE, 0);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, call_often, NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	kern_detach_all(kern);
+	probed(); /* not counted any more */
+	c = counters(kern);
+	assert_int_equal(c.hits[WIRE_FN_MAPDELETE], THREADS * CALLS);
+	assert_int_equal(c.hits[WIRE_FN_MAPASSIGN], 0);
+	assert_int_equal(c.lost[WIRE_LOSS_READ], 0);
+	assert_int_equal(c.lost[WIRE_LOSS_TABLE], 0);
+	assert_int_equal(kern_each_map_site(kern, add_count, &by_site, &err), 0);
+	assert_int_equal(by_site, THREADS * CALLS);
+	kern_close(kern);
+}
+
+static void multi_link_counts_exactly(void **state)
+{
+	(void)state;
+	if (!can_use(true))
+		skip();
+	count_is_exact_over_threads(true);
+}
+
+static void perf_event_counts_exactly(void **state)
+{
+	(void)state;
+	if (!can_use(false))
+		skip();
+	count_is_exact_over_threads(false);
+}
+
+/* A child has the same text, and inherits the breakpoint's page: its calls are its own. */
+static void other_process_is_not_counted(void **state)
+{
+	struct kern *kern;
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (!can_use(true))
+		skip();
+	kern = open_kern(true);
+	watch_self(kern, probed, 0, WIRE_FN_MAPASSIGN, 0);
+	child = fork();
+	if (child == 0) {
+		for (int i = 0; i < 100; i++)
+			probed();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	probed();
+	assert_int_equal(counters(kern).hits[WIRE_FN_MAPASSIGN], 1);
+	kern_close(kern);
+}
+
+/* At a jbe that is about to be taken the function will start over: that hit does not count. */
+static void failing_stack_check_does_not_count(void **state)
+{
+	struct kern *kern;
+	struct wire_counters c;
+
+	(void)state;
+	if (!can_use(true))
+		skip();
+	kern = open_kern(true);
+	watch_self(kern, probed_growing, 1, WIRE_FN_MAPASSIGN, WIRE_SITE_FLAGS_TEST);
+	watch_self(kern, probed_roomy, 3, WIRE_FN_MAPDELETE, WIRE_SITE_FLAGS_TEST);
+	for (int i = 0; i < 5; i++)
+		probed_growing();
+	for (int i = 0; i < 7; i++)
+		probed_roomy();
+	c = counters(kern);
+	assert_int_equal(c.hits[WIRE_FN_MAPASSIGN], 0);
+	assert_int_equal(c.regrown[WIRE_FN_MAPASSIGN], 5);
+	assert_int_equal(c.hits[WIRE_FN_MAPDELETE], 7);
+	assert_int_equal(c.regrown[WIRE_FN_MAPDELETE], 0);
+	kern_close(kern);
+}
+
+static void calibration_measures_both_classes(void **state)
+{
+	(void)state;
+	for (int multi = 0; multi <= 1; multi++) {
+		struct calibration cost;
+		struct err err = { 0 };
+		struct kern *kern;
+
+		if (!can_use(multi))
+			skip();
+		kern = open_kern(multi);
+		if (calibrate(kern, 1, &cost, &err))
+			fail_msg("%s", err.text);
+		assert_true(cost.ns[SITE_EMULATED] > 0);
+		assert_true(cost.ns[SITE_SINGLE_STEP] > cost.ns[SITE_EMULATED]);
+		kern_close(kern);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(multi_link_counts_exactly),
+		cmocka_unit_test(perf_event_counts_exactly),
+		cmocka_unit_test(other_process_is_not_counted),
+		cmocka_unit_test(failing_stack_check_does_not_count),
+		cmocka_unit_test(calibration_measures_both_classes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
