@@ -35,14 +35,17 @@ static void containers_by_cgroup(void **state)
 		{ "0::/kubepods/besteffort/pod0f1e/" ID "\n", ID, "", true },
 		{ "0::/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope\n", ID, "cri-o", true },
 		{ "0::/machine.slice/libpod-" ID ".scope/container\n", ID, "podman", false },
-		{ "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope\n",
+		{ "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID
+		  ".scope\n",
 		  ID, "podman", false },
-		/* kind: a cluster whose nodes are containers themselves; the inner one is the process's */
+		/* kind: a cluster whose nodes are containers themselves; the inner one is the
+		   process's */
 		{ "0::/docker/" ID "/kubelet/kubepods/pod1/cri-containerd-" ID2 ".scope\n", ID2,
 		  "containerd", true },
 		/* v1 and v2 side by side: the v1 line says nothing */
 		{ "1:name=systemd:/\n0::/system.slice/docker-" ID ".scope\n", ID, "docker", false },
-		{ "0::/machine.slice/libpod-conmon-" ID ".scope\n", "", "", false }, /* outside of it */
+		{ "0::/machine.slice/libpod-conmon-" ID ".scope\n", "", "",
+		  false }, /* outside of it */
 		{ "0::/\n", "", "", false },
 		{ "0::/system.slice/ssh.service\n", "", "", false },
 		{ "", "", "", false },
@@ -58,7 +61,8 @@ static void containers_by_cgroup(void **state)
 
 		if (is != (rows[i].id[0] != '\0') || strcmp(c.id, rows[i].id) ||
 		    strcmp(c.engine, rows[i].engine) || c.kubernetes != rows[i].kubernetes)
-			fail_msg("%s: \"%s\" \"%s\" %d", rows[i].text, c.id, c.engine, c.kubernetes);
+			fail_msg("%s: \"%s\" \"%s\" %d", rows[i].text, c.id, c.engine,
+				 c.kubernetes);
 	}
 }
 

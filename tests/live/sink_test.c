@@ -84,8 +84,11 @@ static struct sink *open_sink(const struct fixture *f)
 
 static void send_numbered(struct sink *sink, int number)
 {
-	struct alert alert = { .pid = 4242, .rule = "rehash-storm", .time_ns = 5000000000,
-			       .severity = SEVERITY_WARNING, .value = number };
+	struct alert alert = { .pid = 4242,
+			       .rule = "rehash-storm",
+			       .time_ns = 5000000000,
+			       .severity = SEVERITY_WARNING,
+			       .value = number };
 
 	snprintf(alert.subject, sizeof(alert.subject), "number %d", number);
 	assert_int_equal(sink_send(sink, &alert, &timebase), 0);
@@ -181,7 +184,8 @@ static void a_long_absence_is_counted_and_told(void **state)
 			assert_non_null(strstr(buf, "rule=alerts-lost "));
 			assert_non_null(strstr(buf, " value=7 "));
 		}
-		/* the kernel queues some ten datagrams (net.unix.max_dgram_qlen): the rest waits on */
+		/* the kernel queues some ten datagrams (net.unix.max_dgram_qlen): the rest waits on
+		 */
 		while (sink_stats(sink).sent > (u64)(next - EXCESS))
 			assert_numbered(fd, next++);
 	}
@@ -265,7 +269,7 @@ static void targets_are_checked(void **state)
 		{ "udp::514", -EINVAL },
 		{ "udp:127.0.0.1:", -EINVAL },
 		{ "udp:127.0.0.1:syslog", -EINVAL }, /* numbers only: no lookup in services */
-		{ "udp:::1:514", -EINVAL }, /* which colon? */
+		{ "udp:::1:514", -EINVAL },	     /* which colon? */
 	};
 
 	(void)state;
@@ -303,11 +307,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_alert_arrives_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(alerts_wait_for_a_receiver_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_restarted_receiver_misses_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_long_absence_is_counted_and_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(alerts_wait_for_a_receiver_in_order, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_restarted_receiver_misses_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_long_absence_is_counted_and_told, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_full_receiver_never_blocks, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_dry_run_leaves_the_machine_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_dry_run_leaves_the_machine_alone, setup,
+						teardown),
 		cmocka_unit_test(udp_gets_rfc5424),
 		cmocka_unit_test(targets_are_checked),
 		cmocka_unit_test(a_path_too_long_is_refused),

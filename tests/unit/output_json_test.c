@@ -48,12 +48,12 @@ static void lines_done(struct lines *l, json_t *obj)
 	free(l->text);
 }
 
-#define RENDER(lines, call)                                                                       \
-	({                                                                                        \
-		(lines).out = open_memstream(&(lines).text, &(lines).len);                        \
-		assert_non_null((lines).out);                                                     \
-		assert_int_equal((call), 0);                                                      \
-		read_back(&(lines));                                                              \
+#define RENDER(lines, call)                                                                        \
+	({                                                                                         \
+		(lines).out = open_memstream(&(lines).text, &(lines).len);                         \
+		assert_non_null((lines).out);                                                      \
+		assert_int_equal((call), 0);                                                       \
+		read_back(&(lines));                                                               \
 	})
 
 /* The value at "a.b.c" or "a.0.b"; fails the test if there is none. */
@@ -63,8 +63,8 @@ static json_t *at(json_t *obj, const char *path)
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	for (char *key = strtok_r(copy, ".", &save); key; key = strtok_r(NULL, ".", &save)) {
-		obj = json_is_array(obj) ? json_array_get(obj, strtoul(key, NULL, 10)) :
-					   json_object_get(obj, key);
+		obj = json_is_array(obj) ? json_array_get(obj, strtoul(key, NULL, 10))
+					 : json_object_get(obj, key);
 		if (!obj)
 			fail_msg("no \"%s\" of \"%s\"", key, path);
 	}
@@ -179,8 +179,8 @@ static void window(void **state)
 static void what_is_not_watched_is_null(void **state)
 {
 	static const char *const paths[] = {
-		"map.writes",	   "map.grows",	     "map.writes_per_s",   "map.accuracy",
-		"gc.cycles",	   "gc.pause_ns.p99", "gc.heap_live_bytes", "goroutine.live",
+		"map.writes",	     "map.grows",	    "map.writes_per_s",	  "map.accuracy",
+		"gc.cycles",	     "gc.pause_ns.p99",	    "gc.heap_live_bytes", "goroutine.live",
 		"goroutine.created", "cost.target_cpu_pct",
 	};
 	struct lines l = lines_open();
@@ -305,8 +305,12 @@ static void alert(void **state)
 
 static void process(void **state)
 {
-	const struct listed_process p = { .pid = 4242, .comm = EVIL, .exe = "/x", .container = "",
-					  .engine = "", .obstacle = "no function table" };
+	const struct listed_process p = { .pid = 4242,
+					  .comm = EVIL,
+					  .exe = "/x",
+					  .container = "",
+					  .engine = "",
+					  .obstacle = "no function table" };
 	struct lines l = lines_open();
 	json_t *obj = RENDER(l, listed_json(l.out, &p));
 

@@ -14,7 +14,7 @@
 #include "output/text.h"
 
 /* A new log line, a terminal's escape, quotes, the SD delimiter, C1, an override, no UTF-8. */
-#define EVIL     "a\nb\x1b[2J\"]\\\xc2\x9b\u202e\xff"
+#define EVIL	 "a\nb\x1b[2J\"]\\\xc2\x9b\u202e\xff"
 #define EVIL_OUT "a\\x0ab\\x1b[2J\"]\\\\u{9b}\\u{202e}\\xff"
 /* As a JSON parser gives it back: valid UTF-8, otherwise unchanged. */
 #define EVIL_UTF8 "a\nb\x1b[2J\"]\\\xc2\x9b\u202e\uFFFD"
@@ -26,29 +26,47 @@ static const struct timebase sample_timebase = {
 
 static inline struct window sample_window(void)
 {
-	return (struct window){
+	return (struct window) {
 		.pid = 4242,
 		.end_ns = 5 * NS_PER_S + 123456789,
 		.seconds = 1.0,
-		.map = { .writes = 1300000, .deletes = 12, .clears = 1, .grows = 3, .moved = 7000,
-			 .writes_per_s = 1300000.5, .deletes_per_s = 12, .grows_per_s = 3,
-			 .moved_per_s = 7000, .accuracy = ACCURACY_SAMPLED },
-		.gc = { .cycles = 2, .forced = 1, .pauses = 4,
-			.pause = { .p50_ns = 45000, .p99_ns = 1200000, .max_ns = 1250000,
+		.map = { .writes = 1300000,
+			 .deletes = 12,
+			 .clears = 1,
+			 .grows = 3,
+			 .moved = 7000,
+			 .writes_per_s = 1300000.5,
+			 .deletes_per_s = 12,
+			 .grows_per_s = 3,
+			 .moved_per_s = 7000,
+			 .accuracy = ACCURACY_SAMPLED },
+		.gc = { .cycles = 2,
+			.forced = 1,
+			.pauses = 4,
+			.pause = { .p50_ns = 45000,
+				   .p99_ns = 1200000,
+				   .max_ns = 1250000,
 				   .total_ns = 2000000 },
-			.heap_live_bytes = 4 << 20, .heap_goal_bytes = 8 << 20 },
-		.goroutine = { .live = 17, .created = 1000, .exited = 990, .created_per_s = 0.1,
+			.heap_live_bytes = 4 << 20,
+			.heap_goal_bytes = 8 << 20 },
+		.goroutine = { .live = 17,
+			       .created = 1000,
+			       .exited = 990,
+			       .created_per_s = 0.1,
 			       .accuracy = ACCURACY_EXACT },
 		.cost = { .hits = 123456, .target_cpu_pct = 0.75, .known = true },
-		.has_map_write = true, .has_map_grow = true, .has_gc = true,
-		.has_goroutine = true, .has_fault = true,
+		.has_map_write = true,
+		.has_map_grow = true,
+		.has_gc = true,
+		.has_goroutine = true,
+		.has_fault = true,
 	};
 }
 
 /* Nothing is watched and nothing known. */
 static inline struct window blind_window(void)
 {
-	return (struct window){ .pid = 1, .seconds = 1.0, .goroutine = { .live = -1 } };
+	return (struct window) { .pid = 1, .seconds = 1.0, .goroutine = { .live = -1 } };
 }
 
 static inline struct alert sample_alert(void)
@@ -125,20 +143,30 @@ static inline struct event sample_growth(void)
 {
 	static const u64 pcs[] = { 1, 2 };
 
-	return (struct event){
+	return (struct event) {
 		.kind = EVENT_MAP_GROW,
 		.time_ns = 5 * NS_PER_S,
 		.pid = 4242,
-		.map_grow = { .map = 0xc000123000, .entries = 1793, .moved = 1793,
-			      .slots_before = 2048, .slots_after = 4096, .tombstones = 5,
-			      .grow = WIRE_GROW_DOUBLE, .during_gc = true,
+		.map_grow = { .map = 0xc000123000,
+			      .entries = 1793,
+			      .moved = 1793,
+			      .slots_before = 2048,
+			      .slots_after = 4096,
+			      .tombstones = 5,
+			      .grow = WIRE_GROW_DOUBLE,
+			      .during_gc = true,
 			      .stack = { .pc = pcs, .frames = 2 } },
 	};
 }
 
 static const struct attached_probe sample_probes[] = {
-	{ .group = "map-write", .function = "runtime.mapassign_fast64", .address = 0x40fa0a,
-	  .offset = 10, .class = "emulated", .ns = 480, .reason = "push after the stack check" },
+	{ .group = "map-write",
+	  .function = "runtime.mapassign_fast64",
+	  .address = 0x40fa0a,
+	  .offset = 10,
+	  .class = "emulated",
+	  .ns = 480,
+	  .reason = "push after the stack check" },
 	{ .group = "gc", .function = EVIL, .address = 0x43b2a0, .class = "single-step" },
 };
 
@@ -148,16 +176,24 @@ static const struct attached_omission sample_omitted[] = {
 
 static inline struct attached_info sample_attached(void)
 {
-	return (struct attached_info){
-		.pid = 4242, .time_ns = 5 * NS_PER_S, .exe = "/srv/" EVIL, .module = "example.com/shop",
-		.go = "go1.22.12", .stripped = true, .probes = sample_probes,
-		.probe_count = ARRAY_SIZE(sample_probes), .omitted = sample_omitted,
+	return (struct attached_info) {
+		.pid = 4242,
+		.time_ns = 5 * NS_PER_S,
+		.exe = "/srv/" EVIL,
+		.module = "example.com/shop",
+		.go = "go1.22.12",
+		.stripped = true,
+		.probes = sample_probes,
+		.probe_count = ARRAY_SIZE(sample_probes),
+		.omitted = sample_omitted,
 		.omitted_count = ARRAY_SIZE(sample_omitted),
 	};
 }
 
 static const struct summary_map_site sample_map_sites[] = {
-	{ .site = "main.(*Cache).Put cache.go:42", .map_type = "map[string]" EVIL, .count = 1300000 },
+	{ .site = "main.(*Cache).Put cache.go:42",
+	  .map_type = "map[string]" EVIL,
+	  .count = 1300000 },
 	{ .site = EVIL, .map_type = "map[int]int", .deletes = true, .count = 12 },
 };
 
@@ -169,8 +205,10 @@ static inline struct summary sample_summary(void)
 {
 	struct summary summary = {
 		.total = sample_window(),
-		.map_sites = sample_map_sites, .map_site_count = ARRAY_SIZE(sample_map_sites),
-		.go_sites = sample_go_sites, .go_site_count = ARRAY_SIZE(sample_go_sites),
+		.map_sites = sample_map_sites,
+		.map_site_count = ARRAY_SIZE(sample_map_sites),
+		.go_sites = sample_go_sites,
+		.go_site_count = ARRAY_SIZE(sample_go_sites),
 	};
 
 	summary.total.seconds = 12.5;

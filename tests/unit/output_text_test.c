@@ -22,8 +22,9 @@ static struct printed *print_to_memory(bool colour)
 	struct printed *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
-	p->output = (struct text_output){ .out = open_memstream(&p->text, &p->len),
-					  .colour = colour, .header_every = 2 };
+	p->output = (struct text_output) { .out = open_memstream(&p->text, &p->len),
+					   .colour = colour,
+					   .header_every = 2 };
 	assert_non_null(p->output.out);
 	return p;
 }
@@ -41,10 +42,10 @@ static void printed_free(struct printed *p)
 	free(p);
 }
 
-#define WINDOW_HEADER                                                                             \
+#define WINDOW_HEADER                                                                              \
 	"TIME         PID WRITES/s   DELS/s  GROWS/s  MOVED/s   GC STOP-P99 STOP-MAX      HEAP "   \
 	"  GOROUT    NEW/s  COST%  LOST\n"
-#define BLIND_LINE                                                                                \
+#define BLIND_LINE                                                                                 \
 	"00:00:00       1        -        -        -        -    -        -        -         - "   \
 	"       -        -      -     0\n"
 
@@ -54,14 +55,13 @@ static void windows_line_up_below_headings(void **state)
 	struct window window = sample_window(), blind = blind_window();
 
 	(void)state;
-	text_window(&p->output, &window, &(struct timebase){ 0 });
-	text_window(&p->output, &blind, &(struct timebase){ 0 });
-	text_window(&p->output, &blind, &(struct timebase){ 0 });
-	assert_string_equal(
-		printed_text(p),
-		WINDOW_HEADER
-		"00:00:05    4242   ~1.3 M      ~12        3    7.0 k    2   1.2 ms   1.2 ms   4.0 MiB "
-		"      17      0.1   0.75     0\n" BLIND_LINE WINDOW_HEADER BLIND_LINE);
+	text_window(&p->output, &window, &(struct timebase) { 0 });
+	text_window(&p->output, &blind, &(struct timebase) { 0 });
+	text_window(&p->output, &blind, &(struct timebase) { 0 });
+	assert_string_equal(printed_text(p), WINDOW_HEADER
+			    "00:00:05    4242   ~1.3 M      ~12        3    7.0 k    2   1.2 ms   "
+			    "1.2 ms   4.0 MiB "
+			    "      17      0.1   0.75     0\n" BLIND_LINE WINDOW_HEADER BLIND_LINE);
 	printed_free(p);
 }
 
@@ -77,7 +77,7 @@ static void accuracy_shows_in_the_line(void **state)
 	window.lost.missed = 4;
 	text_window(&p->output, &window, &sample_timebase);
 	assert_non_null(strstr(printed_text(p), " >1.3 M "));
-	assert_null(strstr(printed_text(p), "WRITES")); /* no heading was asked for */
+	assert_null(strstr(printed_text(p), "WRITES"));	      /* no heading was asked for */
 	assert_non_null(strstr(printed_text(p), "     7\n")); /* losses add up */
 	printed_free(p);
 }
@@ -89,18 +89,17 @@ static void an_alert_tells_everything(void **state)
 
 	(void)state;
 	text_alert(&p->output, &alert, &sample_timebase);
-	assert_string_equal(
-		printed_text(p),
-		"00:00:05 ALERT warning rehash-storm pid 4242: growing maps move 1.2 M entries/s: " EVIL_OUT
-		"\n"
-		"  value              1.2 M entries/s (threshold 1.0 M entries/s)\n"
-		"  since              00:00:03 (2.0 s)\n"
-		"  subject            map[string]" EVIL_OUT "\n"
-		"  stop latency       12.3 ms\n"
-		"  map type           " EVIL_OUT "\n"
-		"  stack              main.(*Cache).Put cache.go:42\n"
-		"                     " EVIL_OUT "\n"
-		"  what to do         make(map[string]int, 100000)\n");
+	assert_string_equal(printed_text(p),
+			    "00:00:05 ALERT warning rehash-storm pid 4242: growing maps move 1.2 M "
+			    "entries/s: " EVIL_OUT "\n"
+			    "  value              1.2 M entries/s (threshold 1.0 M entries/s)\n"
+			    "  since              00:00:03 (2.0 s)\n"
+			    "  subject            map[string]" EVIL_OUT "\n"
+			    "  stop latency       12.3 ms\n"
+			    "  map type           " EVIL_OUT "\n"
+			    "  stack              main.(*Cache).Put cache.go:42\n"
+			    "                     " EVIL_OUT "\n"
+			    "  what to do         make(map[string]int, 100000)\n");
 	printed_free(p);
 }
 
@@ -114,7 +113,8 @@ static void colour_only_on_request(void **state)
 	text_alert(&plain->output, &alert, &sample_timebase);
 	text_alert(&coloured->output, &alert, &sample_timebase);
 	assert_null(strchr(printed_text(plain), '\x1b'));
-	assert_int_equal(strncmp(printed_text(coloured), "\x1b[1;31m00:00:05 ALERT critical", 30), 0);
+	assert_int_equal(strncmp(printed_text(coloured), "\x1b[1;31m00:00:05 ALERT critical", 30),
+			 0);
 	printed_free(plain);
 	printed_free(coloured);
 }
@@ -140,10 +140,11 @@ static void a_cycle_fits_on_a_line(void **state)
 
 	(void)state;
 	text_gc(&p->output, 4242, &cycle, &sample_timebase);
-	assert_string_equal(printed_text(p),
-			    "00:00:05    4242 gc 7 (forced): mark 1.2 ms; gc sweep termination 12.0 us to "
-			    "stop + 34.0 us stopped; gc mark termination 99.0 us; heap 4.0 MiB -> 5.0 MiB "
-			    "-> 16.0 EiB\n");
+	assert_string_equal(
+		printed_text(p),
+		"00:00:05    4242 gc 7 (forced): mark 1.2 ms; gc sweep termination 12.0 us to "
+		"stop + 34.0 us stopped; gc mark termination 99.0 us; heap 4.0 MiB -> 5.0 MiB "
+		"-> 16.0 EiB\n");
 	printed_free(p);
 }
 
@@ -154,10 +155,11 @@ static void a_growth_names_map_and_caller(void **state)
 
 	(void)state;
 	text_map_grow(&p->output, &event, &sample_names, &sample_timebase);
-	assert_string_equal(printed_text(p),
-			    "00:00:05    4242 map 0xc000123000 map[string]" EVIL_OUT
-			    ": double, 1.8 k entries, 2.0 k -> 4.1 k slots, during GC, by main.f1 " EVIL_OUT
-			    "\n");
+	assert_string_equal(
+		printed_text(p),
+		"00:00:05    4242 map 0xc000123000 map[string]" EVIL_OUT
+		": double, 1.8 k entries, 2.0 k -> 4.1 k slots, during GC, by main.f1 " EVIL_OUT
+		"\n");
 	printed_free(p);
 }
 
@@ -172,9 +174,11 @@ static void attached_lists_sites_and_omissions(void **state)
 		printed_text(p),
 		"pid 4242  /srv/" EVIL_OUT "\n"
 		"  go1.22.12, module example.com/shop, classic maps, stripped\n"
-		"  GROUP      FUNCTION                             ENTRY+OFFSET         CLASS        "
+		"  GROUP      FUNCTION                             ENTRY+OFFSET         CLASS      "
+		"  "
 		"PER HIT  WHY HERE\n"
-		"  map-write  runtime.mapassign_fast64             0x40fa00+10          emulated     "
+		"  map-write  runtime.mapassign_fast64             0x40fa00+10          emulated   "
+		"  "
 		" 480 ns  push after the stack check\n"
 		"  gc         " EVIL_OUT "   0x43b2a0+0           single-step        -\n"
 		"  omitted    runtime.mapdelete_fast32             not linked into this program\n");
@@ -196,7 +200,8 @@ static void a_summary_holds_the_totals(void **state)
 		"  map growths                         3   3/s, exact\n"
 		"  entries moved                    7000   7.0 k/s, exact\n"
 		"  gc cycles                           2   1 of them forced\n"
-		"  gc pauses                           4   p50 45.0 us, p99 1.2 ms, max 1.2 ms, 2.0 ms "
+		"  gc pauses                           4   p50 45.0 us, p99 1.2 ms, max 1.2 ms, "
+		"2.0 ms "
 		"altogether\n"
 		"  heap at the end               4.0 MiB   goal 8.0 MiB\n"
 		"  goroutines at the end              17\n"
@@ -204,7 +209,8 @@ static void a_summary_holds_the_totals(void **state)
 		"  goroutines exited                 990\n"
 		"  panics and throws                   0\n"
 		"  alerts                              2\n"
-		"  probe hits                     123456   0.75 % of one CPU, from the calibrated cost "
+		"  probe hits                     123456   0.75 % of one CPU, from the calibrated "
+		"cost "
 		"of a hit\n"
 		"  lost                          nothing\n"
 		"map operations by call site\n"
@@ -222,7 +228,7 @@ static void losses_are_told_by_cause(void **state)
 	const char *text;
 
 	(void)state;
-	summary.total.lost = (struct window_lost){ .ring = 5, .missed = 9 };
+	summary.total.lost = (struct window_lost) { .ring = 5, .missed = 9 };
 	summary.total.cost.known = false;
 	text_summary(&p->output, &summary);
 	text = printed_text(p);
@@ -237,23 +243,39 @@ static void losses_are_told_by_cause(void **state)
 static void a_process_list_fits_the_terminal(void **state)
 {
 	static const struct listed_process rows[] = {
-		{ .pid = 7, .comm = "shop", .exe = "/srv/shop", .container = "", .engine = "",
-		  .age_ns = 90 * NS_PER_S, .understood = true, .go = "go1.22.12",
+		{ .pid = 7,
+		  .comm = "shop",
+		  .exe = "/srv/shop",
+		  .container = "",
+		  .engine = "",
+		  .age_ns = 90 * NS_PER_S,
+		  .understood = true,
+		  .go = "go1.22.12",
 		  .module = "example.com/a/rather/long/module/path" },
-		{ .pid = 12345, .comm = EVIL, .exe = "/x", .container = "0123456789abcdef",
-		  .engine = "docker", .kubernetes = true, .age_ns = 5 * NS_PER_S,
+		{ .pid = 12345,
+		  .comm = EVIL,
+		  .exe = "/x",
+		  .container = "0123456789abcdef",
+		  .engine = "docker",
+		  .kubernetes = true,
+		  .age_ns = 5 * NS_PER_S,
 		  .obstacle = "no function table: " EVIL },
 	};
 	struct printed *p = print_to_memory(false);
 
 	(void)state;
 	assert_int_equal(listed_text(p->output.out, rows, ARRAY_SIZE(rows), 1), 0);
-	assert_string_equal(printed_text(p),
-			    "  PID  GO         MODULE            SYMBOLS  CONTAINER                AGE    "
-			    "ATTACH\n"
-			    "    7  go1.22.12  example.com/a/ra  full     -                        1m30s  yes\n"
-			    "12345  ?          a\\x0ab\\x1b[2J\"]\\  ?        0123456789ab docker k8s  5.0 s  "
-			    "no: no function table: " EVIL_OUT "\n");
+	assert_string_equal(
+		printed_text(p),
+		"  PID  COMMAND                                 GO         MODULE            "
+		"SYMBOLS  CONTAINER  "
+		"              AGE    ATTACH\n"
+		"    7  shop                                    go1.22.12  example.com/a/ra  full  "
+		"   -          "
+		"              1m30s  yes\n"
+		"12345  " EVIL_OUT
+		"  ?          ?                 ?        0123456789ab docker k8s  5.0 s  "
+		"no: no function table: " EVIL_OUT "\n");
 	printed_free(p);
 }
 

@@ -36,12 +36,12 @@ static void the_network_message(void **state)
 	size_t len = syslog_rfc5424(buf, &alert, &sample_timebase, "web1.example.com", 77);
 
 	(void)state;
-	assert_string_equal(
-		buf, "<28>1 2026-01-01T00:00:05.000000Z web1.example.com gosonde 77 alert "
-		     "[gosonde@32473 rule=\"rehash-storm\" pid=\"4242\" state=\"firing\" "
-		     "severity=\"warning\" value=\"1234567.5\" threshold=\"1000000\" "
-		     "unit=\"entries/s\" subject=\"map[string\\]" EVIL_SD "\"] "
-		     "growing maps move 1.2 M entries/s: " EVIL_OUT);
+	assert_string_equal(buf,
+			    "<28>1 2026-01-01T00:00:05.000000Z web1.example.com gosonde 77 alert "
+			    "[gosonde@32473 rule=\"rehash-storm\" pid=\"4242\" state=\"firing\" "
+			    "severity=\"warning\" value=\"1234567.5\" threshold=\"1000000\" "
+			    "unit=\"entries/s\" subject=\"map[string\\]" EVIL_SD "\"] "
+			    "growing maps move 1.2 M entries/s: " EVIL_OUT);
 	assert_int_equal(len, strlen(buf));
 }
 
@@ -128,8 +128,8 @@ static void fill(char *text, size_t size, unsigned int *seed)
 	size_t n = (size_t)rand_r(seed) % size;
 
 	for (size_t i = 0; i < n; i++)
-		text[i] = rand_r(seed) % 3 ? spice[(size_t)rand_r(seed) % strlen(spice)] :
-					     (char)(1 + rand_r(seed) % 255);
+		text[i] = rand_r(seed) % 3 ? spice[(size_t)rand_r(seed) % strlen(spice)]
+					   : (char)(1 + rand_r(seed) % 255);
 	text[n] = '\0';
 }
 

@@ -16,7 +16,8 @@
 #include "proc/scan.h"
 
 static const char doc[] =
-	"Shows the Go processes of this machine: PID, Go version, module, whether the binary was "
+	"Shows the Go processes of this machine: PID, command, Go version, module, whether the "
+	"binary was "
 	"stripped, container, age, and whether `gosonde attach` can watch it.\v"
 	"A binary is told to be Go's by its build information, so stripped programs show too. "
 	"Processes of other users need root (or CAP_SYS_PTRACE) to be looked into; those that "
@@ -174,8 +175,9 @@ static void tell_unreadable(const struct found *found)
 {
 	char why[TEXT_ESCAPED_SIZE(sizeof(found->why.text))];
 
-	fprintf(stderr, "gosonde: could not look into %zu processes, the last one: %s\n",
-		found->unreadable, text_escape(why, sizeof(why), found->why.text));
+	fprintf(stderr, "gosonde: could not look into %zu process%s, the last one: %s\n",
+		found->unreadable, found->unreadable == 1 ? "" : "es",
+		text_escape(why, sizeof(why), found->why.text));
 }
 
 int cmd_list(int argc, char **argv)

@@ -51,7 +51,7 @@ int target_open(struct target **ret, int pid, struct err *err)
 
 	if (!target)
 		return err_set(err, -ENOMEM, "out of memory");
-	target->process.pidfd = -1;
+	target->process.pidfd = target->process.exe_fd = -1;
 	rc = process_open(&target->process, pid, err);
 	if (!rc)
 		rc = open_binary(target, err);

@@ -23,14 +23,11 @@ enum { TOP = 32 };
  */
 struct top_pauses {
 	size_t count;
-	struct {
-		u64 time_ns, duration_ns;
-	} pause[TOP]; /* longest first */
+	struct gc_stop pause[TOP]; /* longest first */
 };
 
 struct spikes {
 	struct top_pauses all, outliers;
-	struct gc_stop longest; /* the stop that all.pause[0] is */
 };
 
 static void *spikes_new(void)
@@ -43,25 +40,24 @@ static void top_expire(struct top_pauses *top, u64 now_ns)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < top->count; i++) {
-		if (top->pause[i].time_ns + LOOK_BACK_NS > now_ns)
+		if (top->pause[i].end_ns + LOOK_BACK_NS > now_ns)
 			top->pause[kept++] = top->pause[i];
 	}
 	top->count = kept;
 }
 
-static void top_add(struct top_pauses *top, u64 time_ns, u64 duration_ns)
+static void top_add(struct top_pauses *top, const struct gc_stop *stop)
 {
 	size_t at = top->count;
 
-	while (at > 0 && top->pause[at - 1].duration_ns < duration_ns)
+	while (at > 0 && top->pause[at - 1].duration_ns < stop->duration_ns)
 		at--;
 	if (at == TOP)
 		return;
 	top->count = MIN(top->count + 1, TOP);
 	memmove(&top->pause[at + 1], &top->pause[at],
 		(top->count - at - 1) * sizeof(top->pause[0]));
-	top->pause[at].time_ns = time_ns;
-	top->pause[at].duration_ns = duration_ns;
+	top->pause[at] = *stop;
 }
 
 static void say_nth(const struct detect_io *io, size_t measure, const struct top_pauses *top,
@@ -99,12 +95,9 @@ static void spikes_event(void *state, const struct detect_io *io, const struct e
 	if (event->kind != EVENT_STOP || !gc_is_pause(event->stop.reason) || !stop ||
 	    !stop->duration_ns)
 		return;
-	top_add(&spikes->all, stop->end_ns, stop->duration_ns);
+	top_add(&spikes->all, stop);
 	if (is_outlier(model_gc(io->model), stop->duration_ns))
-		top_add(&spikes->outliers, stop->end_ns, stop->duration_ns);
-	top_expire(&spikes->all, event->time_ns);
-	if (spikes->all.count && spikes->all.pause[0].time_ns == stop->end_ns)
-		spikes->longest = *stop;
+		top_add(&spikes->outliers, stop);
 	say_all(spikes, io, event->time_ns);
 }
 
@@ -181,7 +174,8 @@ static void spikes_explain(const void *state, const struct model *model,
 			   const struct finding *finding, struct explanation *ret)
 {
 	const struct spikes *spikes = state;
-	const struct gc_stop *stop = &spikes->longest;
+	const struct gc_stop *stop =
+		&spikes->all.pause[0]; /* there is one, or nothing to explain */
 	size_t n;
 
 	explain_write(ret->subject, sizeof(ret->subject), "%s", gc_stop_reason(stop));

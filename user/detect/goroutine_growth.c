@@ -48,7 +48,7 @@ static void say_slope(struct growing *g, const struct detect_io *io, const struc
 	struct finding finding = {
 		.measure = SLOPE,
 		.time_ns = window->end_ns,
-		.since_ns = window->end_ns - (u64)(window->seconds * 1e9),
+		.since_ns = window->start_ns,
 	};
 	struct trend_fit fit;
 

@@ -47,15 +47,14 @@ static void storm_tick(void *state, const struct detect_io *io, const struct win
 {
 	const struct growth *growth = model_growth(io->model);
 	const struct growing_map *map = growth_fastest_map(growth, window->end_ns);
-	u64 since_ns = window->end_ns - (u64)(window->seconds * 1e9);
 	u64 large = growth_large_count(growth);
 	struct storm *storm = state;
 
 	if (window->seconds > 0) {
 		double per_s = (double)(large - storm->large_count) / window->seconds;
 
-		say(io, MOVED, window->map.moved_per_s, window->end_ns, since_ns);
-		say(io, LARGE_GROWS, per_s, window->end_ns, since_ns);
+		say(io, MOVED, window->map.moved_per_s, window->end_ns, window->start_ns);
+		say(io, LARGE_GROWS, per_s, window->end_ns, window->start_ns);
 		storm->large_count = large;
 	}
 	storm->doublings = map ? (double)sliding_sum(&map->doublings, window->end_ns) : 0;

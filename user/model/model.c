@@ -206,6 +206,7 @@ static void window_between(const struct model *model, const struct mark *from, u
 
 	*ret = (struct window) {
 		.pid = config->pid,
+		.start_ns = MIN(from->time_ns, now_ns),
 		.end_ns = now_ns,
 		.seconds = seconds,
 		.map = window_map(&t, seconds),

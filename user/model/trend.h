@@ -12,7 +12,8 @@
 
 #include <gosonde/types.h>
 
-enum { TREND_POINTS = 64, TREND_MIN_POINTS = 5 };
+/* 32 points make 496 pairs: a fit takes tens of microseconds, and each target has one a tick. */
+enum { TREND_POINTS = 32, TREND_MIN_POINTS = 5 };
 
 struct trend_point {
 	u64 time_ns;

@@ -62,8 +62,8 @@ struct window_lost {
 
 struct window {
 	u32 pid;
-	u64 end_ns; /* CLOCK_MONOTONIC */
-	double seconds;
+	u64 start_ns, end_ns; /* CLOCK_MONOTONIC */
+	double seconds;	      /* between them */
 	struct window_map map;
 	struct window_gc gc;
 	struct window_goroutine goroutine;

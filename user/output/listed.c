@@ -16,7 +16,7 @@ enum {
 	GAP = 2,
 };
 
-enum column { PID, GO, MODULE, SYMBOLS, CONTAINER, AGE, ATTACH, COLUMNS };
+enum column { PID, COMMAND, GO, MODULE, SYMBOLS, CONTAINER, AGE, ATTACH, COLUMNS };
 
 struct row {
 	char cell[COLUMNS][CELL_BYTES];
@@ -52,12 +52,12 @@ static void fill_attach(char *cell, const struct listed_process *p)
 
 static void fill_row(struct row *row, const struct listed_process *p)
 {
-	const char *name = p->understood && *p->module ? p->module : p->comm;
 	char age[UNITS_BUF];
 
 	snprintf(row->cell[PID], CELL_BYTES, "%u", p->pid);
+	text_escape(row->cell[COMMAND], CELL_BYTES, p->comm);
 	text_escape(row->cell[GO], CELL_BYTES, p->understood ? p->go : "?");
-	text_escape(row->cell[MODULE], CELL_BYTES, name);
+	text_escape(row->cell[MODULE], CELL_BYTES, p->understood && *p->module ? p->module : "?");
 	snprintf(row->cell[SYMBOLS], CELL_BYTES, "%s",
 		 !p->understood ? "?"
 		 : p->stripped	? "stripped"
@@ -132,8 +132,8 @@ static void print_row(FILE *out, const struct row *row, const size_t width[stati
 
 int listed_text(FILE *out, const struct listed_process *processes, size_t count, unsigned int width)
 {
-	static const struct row heading = { { "PID", "GO", "MODULE", "SYMBOLS", "CONTAINER", "AGE",
-					      "ATTACH" } };
+	static const struct row heading = { { "PID", "COMMAND", "GO", "MODULE", "SYMBOLS",
+					      "CONTAINER", "AGE", "ATTACH" } };
 	CLEANUP(freep) struct row *rows = calloc(count + 1, sizeof(*rows));
 	size_t widths[COLUMNS];
 

@@ -33,17 +33,9 @@ static int check_is_process(int pid, struct err *err)
 	return 0;
 }
 
-static int read_exe(struct process *p, struct err *err)
+static int exe_failure(const struct process *p, int code, struct err *err)
 {
-	ssize_t n;
-
-	snprintf(p->exe_path, sizeof(p->exe_path), "/proc/%d/exe", p->pid);
-	n = readlink(p->exe_path, p->exe, sizeof(p->exe) - 1);
-	if (n >= 0) {
-		p->exe[n] = 0;
-		return 0;
-	}
-	if (errno == EACCES || errno == EPERM)
+	if (code == EACCES || code == EPERM)
 		return err_set(err, -EPERM,
 			       "process %d belongs to another user (needs root, or CAP_SYS_PTRACE)",
 			       p->pid);
@@ -53,9 +45,26 @@ static int read_exe(struct process *p, struct err *err)
 		       p->pid);
 }
 
+static int open_exe(struct process *p, struct err *err)
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", p->pid);
+	n = readlink(link, p->exe, sizeof(p->exe) - 1);
+	if (n < 0)
+		return exe_failure(p, errno, err);
+	p->exe[n] = 0;
+	p->exe_fd = open(link, O_RDONLY | O_CLOEXEC);
+	if (p->exe_fd < 0)
+		return exe_failure(p, errno, err);
+	snprintf(p->exe_path, sizeof(p->exe_path), "/proc/self/fd/%d", p->exe_fd);
+	return 0;
+}
+
 int process_open(struct process *ret, int pid, struct err *err)
 {
-	struct process p = { .pid = pid, .pidfd = -1 };
+	struct process p = { .pid = pid, .pidfd = -1, .exe_fd = -1 };
 	int rc;
 
 	if (pid <= 0)
@@ -66,7 +75,7 @@ int process_open(struct process *ret, int pid, struct err *err)
 	p.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (p.pidfd < 0)
 		return err_set(err, -errno, "can't watch process %d: %s", pid, strerror(errno));
-	rc = read_exe(&p, err);
+	rc = open_exe(&p, err);
 	if (rc) {
 		process_close(&p);
 		return rc;
@@ -79,7 +88,9 @@ void process_close(struct process *process)
 {
 	if (process->pidfd >= 0)
 		close(process->pidfd);
-	process->pidfd = -1;
+	if (process->exe_fd >= 0)
+		close(process->exe_fd);
+	process->pidfd = process->exe_fd = -1;
 }
 
 bool process_gone(const struct process *process)

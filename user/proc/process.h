@@ -13,9 +13,12 @@
 
 struct process {
 	int pid;
-	int pidfd;	   /* readable once the process is gone */
-	char exe_path[32]; /* "/proc/PID/exe": works for deleted and containerised binaries */
-	char exe[512];	   /* what it points to, for people; raw */
+	int pidfd;  /* readable once the process is gone */
+	int exe_fd; /* its executable */
+	/* Reaches that very file, be it deleted, in a container, or replaced by an exec since:
+	 * what is read and what is probed are one inode. */
+	char exe_path[32];
+	char exe[512]; /* what it points to, for people; raw */
 };
 
 /*
