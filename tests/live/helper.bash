@@ -129,7 +129,8 @@ stop_all() {
 
 # lines TYPE: the agent's objects of that type.
 lines() {
-	jq -c --arg type "$1" 'select(.type == $type)' "$json"
+	# A line that is being written is not there yet; that every line is JSON has a test of its own.
+	jq -cR --arg type "$1" 'fromjson? | select(.type == $type)' "$json"
 }
 
 # summary FILTER: of the agent's summary.

@@ -23,7 +23,7 @@ enum {
 	TYPES_OFFSET = 0x1800,
 	TYPES_BYTES = 0x400,
 	MODULE_OFFSET = 0x2100, /* of moduledata */
-	BUILD_OFFSET = 0x2800, /* of the build information */
+	BUILD_OFFSET = 0x2800,	/* of the build information */
 	RELA_OFFSET = 0x2c00,
 	FUNC_BYTES = 64,
 	FUNC_COUNT = 3,
@@ -93,10 +93,17 @@ static inline void image_headers(struct go_image *image)
 		.e_phnum = PHDR_COUNT,
 	};
 	Elf64_Phdr phdrs[PHDR_COUNT] = {
-		{ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = CODE_ADDR,
-		  .p_filesz = CODE_BYTES, .p_memsz = CODE_BYTES },
-		{ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = CODE_BYTES,
-		  .p_vaddr = DATA_ADDR, .p_filesz = DATA_BYTES, .p_memsz = 2 * DATA_BYTES },
+		{ .p_type = PT_LOAD,
+		  .p_flags = PF_R | PF_X,
+		  .p_vaddr = CODE_ADDR,
+		  .p_filesz = CODE_BYTES,
+		  .p_memsz = CODE_BYTES },
+		{ .p_type = PT_LOAD,
+		  .p_flags = PF_R | PF_W,
+		  .p_offset = CODE_BYTES,
+		  .p_vaddr = DATA_ADDR,
+		  .p_filesz = DATA_BYTES,
+		  .p_memsz = 2 * DATA_BYTES },
 		{ .p_type = PT_DYNAMIC, .p_flags = PF_R, .p_offset = 0x200, .p_filesz = 48 },
 	};
 	Elf64_Dyn dynamic[3] = {
@@ -158,8 +165,10 @@ static inline void image_pcvalues(struct go_image *image)
 static inline size_t image_table(struct go_image *image)
 {
 	static const u64 parts[] = { NAMES_AT, UNITS_AT, FILES_AT, PCVALUES_AT, FUNCTAB_AT };
-	u32 magic = image->minor < 16 ? 0xfffffffb : image->minor < 18 ? 0xfffffffa :
-		    image->minor < 20 ? 0xfffffff0 : 0xfffffff1;
+	u32 magic = image->minor < 16	? 0xfffffffb
+		    : image->minor < 18 ? 0xfffffffa
+		    : image->minor < 20 ? 0xfffffff0
+					: 0xfffffff1;
 	size_t at = TABLE_OFFSET, n = image->minor < 18 ? 3 : 4;
 	u64 names = image->minor < 16 ? NAMES_AT + 0x20 : 0;
 	u64 values = image->minor < 16 ? PCVALUES_AT : 0;
@@ -175,8 +184,7 @@ static inline size_t image_table(struct go_image *image)
 	}
 	/* Go 1.15's functab stands where later headers are. */
 	image_text(image, at + NAMES_AT + (image->minor < 16 ? 0x20 : 0), "main.main");
-	image_text(image, at + NAMES_AT + (image->minor < 16 ? 0x20 : 0) + 0x10,
-		   "runtime.newproc");
+	image_text(image, at + NAMES_AT + (image->minor < 16 ? 0x20 : 0) + 0x10, "runtime.newproc");
 	image_put(image, at + UNITS_AT + (image->minor < 16 ? 4 : 0),
 		  image->minor < 16 ? FILES_AT : 0, 4);
 	image_text(image, at + FILES_AT, "/src/main.go");
@@ -227,11 +235,12 @@ static inline void image_build(struct go_image *image, const char *version, cons
 	image_text(image, at + 128, modinfo);
 }
 
-/* A program of Go 1.minor, by version text and module info ("" or with its two marks of 16 bytes). */
+/* A program of Go 1.minor, by version text and module info ("" or with its two marks of 16 bytes).
+ */
 static inline void image_make(struct go_image *image, unsigned int minor, bool pie,
 			      const char *version, const char *modinfo)
 {
-	*image = (struct go_image){ .minor = minor, .pie = pie };
+	*image = (struct go_image) { .minor = minor, .pie = pie };
 	image_module(image, image_table(image));
 	image_build(image, version, modinfo);
 	image_headers(image);
@@ -239,7 +248,7 @@ static inline void image_make(struct go_image *image, unsigned int minor, bool p
 
 static inline struct bytes image_file(const struct go_image *image)
 {
-	return (struct bytes){ .data = image->bytes, .size = sizeof(image->bytes) };
+	return (struct bytes) { .data = image->bytes, .size = sizeof(image->bytes) };
 }
 
 #endif

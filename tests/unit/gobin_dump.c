@@ -154,7 +154,7 @@ static int map_file(const char *path, struct bytes *ret)
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	*ret = (struct bytes){ .data = map, .size = (size_t)st.st_size };
+	*ret = (struct bytes) { .data = map, .size = (size_t)st.st_size };
 	return 0;
 }
 
@@ -166,7 +166,8 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: gobin_dump info|funcs|names|lines|types|symbol FILE [NAME…]\n");
+		fprintf(stderr,
+			"usage: gobin_dump info|funcs|names|lines|types|symbol FILE [NAME…]\n");
 		return 2;
 	}
 	rc = map_file(argv[2], &file);

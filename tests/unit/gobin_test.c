@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -23,16 +24,12 @@ static const struct {
 	const char *version;
 } layouts[] = {
 	{ 15, false, "go1.15.15" }, /* no header, one block */
-	{ 15, true, "go1.15.15" }, /* entries are relocated words */
-	{ 16, false, "go1.16.9" }, /* no toolchain at hand has 1.16's or 1.17's layout */
-	{ 17, true, "go1.17.13" },
-	{ 18, false, "go1.18.3" },
-	{ 18, true, "go1.18.3" },
-	{ 20, false, "go1.20.14" },
-	{ 22, false, "go1.22.12" },
-	{ 22, true, "go1.22.12" },
-	{ 27, true, "go1.27.3" },
-	{ 31, false, "go1.31.0" }, /* unknown: what needs no offsets still works */
+	{ 15, true, "go1.15.15" },  /* entries are relocated words */
+	{ 16, false, "go1.16.9" },  /* no toolchain at hand has 1.16's or 1.17's layout */
+	{ 17, true, "go1.17.13" },  { 18, false, "go1.18.3" },	{ 18, true, "go1.18.3" },
+	{ 20, false, "go1.20.14" }, { 22, false, "go1.22.12" }, { 22, true, "go1.22.12" },
+	{ 27, true, "go1.27.3" },   { 31, false, "go1.31.0" }, /* unknown: what needs no offsets
+								  still works */
 };
 
 static struct gobin *open_image(void)
@@ -158,7 +155,7 @@ static void test_versions(void **state)
 		{ "go1.24.4-vendor", 0, 4, false, true },
 		{ "go1.24.4 X:noswissmap", 0, 4, true, false },
 		{ "go1.24.4 X:boringcrypto,noswissmap", 0, 4, true, false },
-		{ "go1.24.4 X:noswissmap2", 0, 4, true, true }, /* another experiment */
+		{ "go1.24.4 X:noswissmap2", 0, 4, true, true },	 /* another experiment */
 		{ "go1.24.4 X:a noswissmap", 0, 4, true, true }, /* behind the list */
 		{ "devel go1.24-0a1b2c Mon Jan 1", 0, 0, true, true },
 		{ "devel +0a1b2c Mon Jan 1", -ENOTSUP, 0, false, false }, /* no release named */
@@ -331,7 +328,8 @@ static void test_addresses(void **state)
 	assert_int_equal(offset, CODE_BYTES + 16);
 	assert_int_equal(gobin_file_offset(bin, TEXT_ADDR, &offset), 0);
 	assert_int_equal(offset, TEXT_OFFSET);
-	assert_int_equal(gobin_file_offset(bin, DATA_ADDR + DATA_BYTES, &offset), -ENOENT); /* bss */
+	assert_int_equal(gobin_file_offset(bin, DATA_ADDR + DATA_BYTES, &offset),
+			 -ENOENT); /* bss */
 	assert_int_equal(gobin_file_offset(bin, 16, &offset), -ENOENT);
 	bytes = gobin_bytes(bin, DATA_ADDR, DATA_BYTES);
 	assert_ptr_equal(bytes.data, image.bytes + CODE_BYTES);
@@ -370,7 +368,7 @@ static int open_copy(struct bytes file, size_t size)
 
 	assert_non_null(copy);
 	memcpy(copy, file.data, size);
-	rc = gobin_open(&bin, (struct bytes){ .data = copy, .size = size }, &err);
+	rc = gobin_open(&bin, (struct bytes) { .data = copy, .size = size }, &err);
 	if (!rc)
 		walk(bin);
 	else
@@ -420,7 +418,8 @@ static struct bytes build_program(void)
 	if (system("command -v go >/dev/null") != 0 || !mkdtemp(dir))
 		return file;
 	snprintf(command, sizeof(command),
-		 "cd %s && echo 'package main; func main() { println(len(map[int]int{1: 2})) }' >a.go"
+		 "cd %s && echo 'package main; func main() { println(len(map[int]int{1: 2})) }' "
+		 ">a.go"
 		 " && GOFLAGS= GOTOOLCHAIN=local GOCACHE=%s/cache GOPATH=%s/path CGO_ENABLED=0"
 		 " go build -o a.out a.go",
 		 dir, dir, dir);
@@ -435,7 +434,7 @@ static struct bytes build_program(void)
 	fclose(in);
 	snprintf(command, sizeof(command), "chmod -R u+w %s; rm -rf %s", dir, dir);
 	assert_int_equal(system(command), 0);
-	return (struct bytes){ .data = data, .size = (size_t)st.st_size };
+	return (struct bytes) { .data = data, .size = (size_t)st.st_size };
 }
 
 static u32 next_random(u64 *seed)

@@ -267,10 +267,10 @@ static void a_process_list_fits_the_terminal(void **state)
 	assert_int_equal(listed_text(p->output.out, rows, ARRAY_SIZE(rows), 1), 0);
 	assert_string_equal(
 		printed_text(p),
-		"  PID  COMMAND                                 GO         MODULE            "
+		"  PID  COMMAND                             GO         MODULE            "
 		"SYMBOLS  CONTAINER  "
 		"              AGE    ATTACH\n"
-		"    7  shop                                    go1.22.12  example.com/a/ra  full  "
+		"    7  shop                                go1.22.12  example.com/a/ra  full  "
 		"   -          "
 		"              1m30s  yes\n"
 		"12345  " EVIL_OUT

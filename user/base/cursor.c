@@ -5,7 +5,7 @@
 
 struct cursor cursor_at(struct bytes bytes, size_t pos)
 {
-	return (struct cursor){ .bytes = bytes, .pos = pos, .failed = pos > bytes.size };
+	return (struct cursor) { .bytes = bytes, .pos = pos, .failed = pos > bytes.size };
 }
 
 const u8 *cursor_take(struct cursor *c, size_t n)
@@ -105,6 +105,6 @@ const char *cursor_cstr(struct cursor *c, size_t max_len)
 struct bytes bytes_slice(struct bytes bytes, u64 off, u64 size)
 {
 	if (off > bytes.size || size > bytes.size - off)
-		return (struct bytes){ 0 };
-	return (struct bytes){ .data = bytes.data + off, .size = size };
+		return (struct bytes) { 0 };
+	return (struct bytes) { .data = bytes.data + off, .size = size };
 }

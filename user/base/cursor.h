@@ -33,7 +33,8 @@ u16 cursor_u16(struct cursor *c);
 u32 cursor_u32(struct cursor *c);
 u64 cursor_u64(struct cursor *c);
 
-/* Unsigned LEB128, as Go's pc-value tables and build info use it. Fails past 10 bytes or 64 bits. */
+/* Unsigned LEB128, as Go's pc-value tables and build info use it. Fails past 10 bytes or 64 bits.
+ */
 u64 cursor_uvarint(struct cursor *c);
 
 /* Moves n bytes on. */

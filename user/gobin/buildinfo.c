@@ -8,12 +8,15 @@ enum {
 	HEADER_BYTES = 32,
 	ALIGN_BYTES = 16,
 	INLINE_STRINGS = 2, /* flag, Go >= 1.18: the texts follow the header */
-	FRAME_BYTES = 16, /* random marks before and after the module info, cmd/go modload/build.go */
+	FRAME_BYTES =
+		16, /* random marks before and after the module info, cmd/go modload/build.go */
 	MAX_VERSION_BYTES = 256,
 	MAX_MODULE_BYTES = 4096,
 };
 
-static const u8 magic[14] = { 0xff, ' ', 'G', 'o', ' ', 'b', 'u', 'i', 'l', 'd', 'i', 'n', 'f', ':' };
+static const u8 magic[14] = {
+	0xff, ' ', 'G', 'o', ' ', 'b', 'u', 'i', 'l', 'd', 'i', 'n', 'f', ':'
+};
 
 static bool starts_with(struct bytes text, const char *prefix)
 {
@@ -77,7 +80,7 @@ static bool read_string(const struct elf_image *elf, u64 pointer, struct bytes *
 	if (elf_image_words(elf, pointer, &header, 1) ||
 	    elf_image_words(elf, header, string, ARRAY_SIZE(string)))
 		return false;
-	*ret = (struct bytes){ .data = (const u8 *)"" };
+	*ret = (struct bytes) { .data = (const u8 *)"" };
 	if (!string[1])
 		return true; /* no module: an empty string, whose pointer is nil */
 	*ret = elf_image_bytes(elf, string[0], string[1]);
@@ -109,7 +112,7 @@ static struct bytes modinfo_field(struct bytes modinfo, const char *key)
 		}
 		modinfo = bytes_slice(modinfo, len + 1, modinfo.size - MIN(modinfo.size, len + 1));
 	}
-	return (struct bytes){ 0 };
+	return (struct bytes) { 0 };
 }
 
 static struct bytes find_module(struct bytes modinfo)
@@ -117,7 +120,7 @@ static struct bytes find_module(struct bytes modinfo)
 	struct bytes module;
 
 	if (modinfo.size < 2 * FRAME_BYTES)
-		return (struct bytes){ 0 };
+		return (struct bytes) { 0 };
 	modinfo = bytes_slice(modinfo, FRAME_BYTES, modinfo.size - 2 * FRAME_BYTES);
 	module = modinfo_field(modinfo, "mod\t");
 	return module.size ? module : modinfo_field(modinfo, "path\t");
@@ -148,7 +151,7 @@ int buildinfo_read(const struct elf_image *elf, struct buildinfo *ret, struct er
 	if (version.size > MAX_VERSION_BYTES || module.size > MAX_MODULE_BYTES)
 		return err_set(err, -EBADMSG, "build information at %#llx: texts of %zu, %zu bytes",
 			       addr, version.size, module.size);
-	*ret = (struct buildinfo){ .version = version, .module = module };
+	*ret = (struct buildinfo) { .version = version, .module = module };
 	return 0;
 }
 
@@ -183,7 +186,7 @@ static struct bytes experiments(struct bytes text)
 	if (text.size)
 		list = memmem(text.data, text.size, " X:", 3);
 	if (!list)
-		return (struct bytes){ 0 };
+		return (struct bytes) { 0 };
 	list += 3;
 	text = bytes_slice(text, (u64)(list - text.data), text.size - (size_t)(list - text.data));
 	end = memchr(text.data, ' ', text.size);

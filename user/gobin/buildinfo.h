@@ -13,7 +13,7 @@
 /* Borrowed from the file, not NUL-terminated. */
 struct buildinfo {
 	struct bytes version; /* "go1.24.4 X:noswissmap" */
-	struct bytes module; /* path of the main module, else of the main package; may be empty */
+	struct bytes module;  /* path of the main module, else of the main package; may be empty */
 };
 
 /*

@@ -139,7 +139,7 @@ static int read_sections(struct elf_image *elf, Elf *handle, struct err *err)
 	for (; i < count && (scn = elf_getscn(handle, i)); i++) {
 		if (!gelf_getshdr(scn, &shdr))
 			break;
-		elf->sections[i] = (struct elf_section){
+		elf->sections[i] = (struct elf_section) {
 			.name = section_name(elf, handle, names, shdr.sh_name),
 			.type = shdr.sh_type,
 			.link = shdr.sh_link,
@@ -155,7 +155,8 @@ static int read_sections(struct elf_image *elf, Elf *handle, struct err *err)
 	return 0;
 }
 
-/* libelf takes a table that lies past the end for none, which would pass for stripped or no program. */
+/* libelf takes a table that lies past the end for none, which would pass for stripped or no
+ * program. */
 static int check_tables(const Elf64_Ehdr *header, struct bytes file, struct err *err)
 {
 	u64 segments = (u64)header->e_phnum * sizeof(Elf64_Phdr);
@@ -282,7 +283,7 @@ struct bytes elf_image_tail(const struct elf_image *elf, u64 addr)
 	u64 skip;
 
 	if (!segment || addr - segment->addr >= segment->file_size)
-		return (struct bytes){ 0 };
+		return (struct bytes) { 0 };
 	skip = addr - segment->addr;
 	return bytes_slice(elf->file, segment->offset + skip, segment->file_size - skip);
 }

@@ -20,26 +20,27 @@ enum { ELF_MAX_SEGMENTS = 64 };
 struct elf_segment {
 	u64 addr;
 	u64 mem_size, file_size; /* bytes */
-	u64 offset; /* in the file */
+	u64 offset;		 /* in the file */
 	bool writable, executable;
 };
 
 struct elf_section {
 	const char *name; /* borrowed from the file */
-	u32 type; /* SHT_… */
+	u32 type;	  /* SHT_… */
 	u32 link;
 	u64 addr, offset, size;
 };
 
 struct elf_image {
 	struct bytes file; /* borrowed */
-	bool pie; /* ET_DYN */
+	bool pie;	   /* ET_DYN */
 	size_t segment_count;
 	struct elf_segment segments[ELF_MAX_SEGMENTS]; /* ascending, without overlap */
 	size_t section_count;
 	struct elf_section *sections; /* owned */
-	struct bytes relocations; /* Elf64_Rela of PT_DYNAMIC, raw */
-	struct bytes symbols, symbol_names; /* .symtab and its string table, raw; empty if stripped */
+	struct bytes relocations;     /* Elf64_Rela of PT_DYNAMIC, raw */
+	struct bytes symbols,
+		symbol_names; /* .symtab and its string table, raw; empty if stripped */
 };
 
 /*

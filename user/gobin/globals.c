@@ -101,13 +101,18 @@ static void see_gc_controller(struct mining *m, const struct insn *insn)
 		found(m, m->last_operand);
 }
 
-/* allgadd: atomic.Storeuintptr(&allglen, …) is lea rdx; xchg [rdx], rcx. */
+/*
+ * allgadd: atomic.Storeuintptr(&allglen, …) is lea rdx; xchg [rdx], rcx. In 1.15 the store is a
+ * plain one: mov rax, [len of allgs]; mov [allglen], rax.
+ */
 static void see_allglen(struct mining *m, const struct insn *insn)
 {
-	if (STARTS_WITH(insn, "\x48\x8d\x15"))
+	if (STARTS_WITH(insn, "\x48\x8d\x15") || STARTS_WITH(insn, "\x48\x8b\x05"))
 		remember(m, insn);
 	else if (STARTS_WITH(insn, "\x48\x87\x0a") && follows_remembered(m, insn))
 		found(m, m->last_operand);
+	else if (STARTS_WITH(insn, "\x48\x89\x05") && follows_remembered(m, insn))
+		found(m, insn->rip_operand);
 }
 
 /* preemptall: `range allp` loads the slice's pointer and length. */

@@ -33,9 +33,9 @@ static int read_build(struct gobin *bin, struct err *err)
 	if (rc)
 		return rc;
 	bin->version_text = strndup((const char *)build.version.data, build.version.size);
-	bin->module_path = build.module.size ? strndup((const char *)build.module.data,
-						       build.module.size) :
-					       strdup("");
+	bin->module_path = build.module.size
+				   ? strndup((const char *)build.module.data, build.module.size)
+				   : strdup("");
 	if (!bin->version_text || !bin->module_path)
 		return err_set(err, -ENOMEM, "build information");
 	if (goversion_parse(build.version, &info->version))
@@ -43,10 +43,11 @@ static int read_build(struct gobin *bin, struct err *err)
 			       bin->version_text);
 	info->version_text = bin->version_text;
 	info->module = bin->module_path;
-	/* internal/buildcfg/exp.go: register arguments on amd64 since 1.17; Swiss maps since 1.24. */
+	/* internal/buildcfg/exp.go: register arguments on amd64 since 1.17; Swiss maps since 1.24.
+	 */
 	info->register_abi = info->version.minor >= 17;
-	info->swiss_maps = info->version.minor >= 24 &&
-			   !goversion_has_experiment(build.version, "noswissmap");
+	info->swiss_maps =
+		info->version.minor >= 24 && !goversion_has_experiment(build.version, "noswissmap");
 	return 0;
 }
 

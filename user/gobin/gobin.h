@@ -27,24 +27,24 @@ struct goversion {
 struct gobin_info {
 	struct goversion version;
 	const char *version_text; /* "go1.22.12", as found; owned by the gobin */
-	const char *module; /* main module's path, else the main package's, else ""; owned */
-	bool pie; /* ET_DYN: addresses need a load bias */
-	bool stripped; /* no .symtab */
-	bool swiss_maps; /* Go >= 1.24 and not built with noswissmap */
-	bool register_abi; /* arguments in registers (amd64: Go >= 1.17) */
+	const char *module;	  /* main module's path, else the main package's, else ""; owned */
+	bool pie;		  /* ET_DYN: addresses need a load bias */
+	bool stripped;		  /* no .symtab */
+	bool swiss_maps;	  /* Go >= 1.24 and not built with noswissmap */
+	bool register_abi;	  /* arguments in registers (amd64: Go >= 1.17) */
 	u64 text_start, text_end; /* of the Go code (moduledata.text, etext) */
 };
 
 struct gobin_func {
 	const char *name; /* borrowed from the file, NUL-terminated, unescaped */
-	u64 addr; /* of its entry */
-	u64 size; /* up to the next function's entry */
+	u64 addr;	  /* of its entry */
+	u64 size;	  /* up to the next function's entry */
 };
 
 struct gobin_line {
 	const char *func; /* borrowed, unescaped */
 	const char *file; /* borrowed, unescaped; "?" if the table does not tell */
-	u32 line; /* 0: unknown */
+	u32 line;	  /* 0: unknown */
 };
 
 /*

@@ -41,7 +41,7 @@ static int check_place(void *arg, u64 addr)
 
 	if (elf_image_words(search->elf, addr, words, WORDS) || !plausible(search, ftab, text))
 		return 0;
-	search->found = (struct moduledata){
+	search->found = (struct moduledata) {
 		.addr = addr,
 		.text = text[0],
 		.etext = text[ETEXT],

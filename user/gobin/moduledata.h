@@ -10,7 +10,7 @@
 
 struct moduledata {
 	u64 addr;
-	u64 text, etext; /* the Go code */
+	u64 text, etext;	  /* the Go code */
 	u64 data_start, data_end; /* noptrdata … enoptrbss: the runtime's variables among others */
 };
 

@@ -35,7 +35,7 @@ int go_field_offset(const struct goversion *version, enum go_field field, struct
 		if (row->field != field || version->minor < row->min_minor ||
 		    version->minor > row->max_minor)
 			continue;
-		*ret = (struct go_offset){ .offset = row->offset, .size = row->size };
+		*ret = (struct go_offset) { .offset = row->offset, .size = row->size };
 		return 0;
 	}
 	return -ENOENT;

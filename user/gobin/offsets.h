@@ -20,8 +20,8 @@ enum go_field {
 	GO_M_CURG,
 	GO_P_GFREE_N, /* p.gFree.n, from 1.25 p.gFree.size */
 	GO_SCHED_NGSYS,
-	GO_SCHED_GFREE_N, /* sched.gFree.n, to 1.24 */
-	GO_SCHED_GFREE_STACK, /* sched.gFree.stack.size, from 1.25 */
+	GO_SCHED_GFREE_N,	/* sched.gFree.n, to 1.24 */
+	GO_SCHED_GFREE_STACK,	/* sched.gFree.stack.size, from 1.25 */
 	GO_SCHED_GFREE_NOSTACK, /* sched.gFree.noStack.size, from 1.25 */
 	GO_MEMSTATS_NUMGC,
 	GO_MEMSTATS_GC_CPU_FRACTION,
@@ -59,7 +59,7 @@ enum go_field {
 
 struct go_offset {
 	u32 offset; /* bytes from the start of the struct */
-	u32 size; /* of the field */
+	u32 size;   /* of the field */
 };
 
 /* Returns 0, or -ENOENT: this version has no such field, or the table does not hold the version. */

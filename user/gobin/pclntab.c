@@ -7,22 +7,51 @@
 #include "gobin/pclntab_priv.h"
 
 enum {
-	FIXED_BYTES = 8, /* magic, two zeros, quantum, pointer size */
-	MAX_FUNCTIONS = 1 << 22, /* ten times the largest programs */
+	FIXED_BYTES = 8,	  /* magic, two zeros, quantum, pointer size */
+	MAX_FUNCTIONS = 1 << 22,  /* ten times the largest programs */
 	MAX_NAME_BYTES = 1 << 16, /* instantiated generic names reach some thousands */
 };
 
-/* go/src/debug/gosym/pclntab.go names the layouts; runtime/symtab.go and runtime2.go have the structs. */
+/* go/src/debug/gosym/pclntab.go names the layouts; runtime/symtab.go and runtime2.go have the
+ * structs. */
 static const struct pclntab_layout layouts[] = {
-	{ .min_minor = 15, .max_minor = 15, .magic = 0xfffffffb, .entry_bytes = 8,
-	  .func_name = 8, .func_pcfile = 24, .func_pcln = 28 },
-	{ .min_minor = 16, .max_minor = 17, .magic = 0xfffffffa, .entry_bytes = 8, .has_header = true,
-	  .func_name = 8, .func_pcfile = 24, .func_pcln = 28, .func_cu = 36 },
-	{ .min_minor = 18, .max_minor = 19, .magic = 0xfffffff0, .entry_bytes = 4, .has_header = true,
-	  .has_text_start = true, .func_name = 4, .func_pcfile = 20, .func_pcln = 24, .func_cu = 32 },
+	{ .min_minor = 15,
+	  .max_minor = 15,
+	  .magic = 0xfffffffb,
+	  .entry_bytes = 8,
+	  .func_name = 8,
+	  .func_pcfile = 24,
+	  .func_pcln = 28 },
+	{ .min_minor = 16,
+	  .max_minor = 17,
+	  .magic = 0xfffffffa,
+	  .entry_bytes = 8,
+	  .has_header = true,
+	  .func_name = 8,
+	  .func_pcfile = 24,
+	  .func_pcln = 28,
+	  .func_cu = 36 },
+	{ .min_minor = 18,
+	  .max_minor = 19,
+	  .magic = 0xfffffff0,
+	  .entry_bytes = 4,
+	  .has_header = true,
+	  .has_text_start = true,
+	  .func_name = 4,
+	  .func_pcfile = 20,
+	  .func_pcln = 24,
+	  .func_cu = 32 },
 	/* A later release that changes the layout changes the magic, as all did so far. */
-	{ .min_minor = 20, .max_minor = 0xffff, .magic = 0xfffffff1, .entry_bytes = 4, .has_header = true,
-	  .has_text_start = true, .func_name = 4, .func_pcfile = 20, .func_pcln = 24, .func_cu = 32 },
+	{ .min_minor = 20,
+	  .max_minor = 0xffff,
+	  .magic = 0xfffffff1,
+	  .entry_bytes = 4,
+	  .has_header = true,
+	  .has_text_start = true,
+	  .func_name = 4,
+	  .func_pcfile = 20,
+	  .func_pcln = 24,
+	  .func_cu = 32 },
 };
 
 const struct pclntab_layout *pclntab_layout(const struct goversion *version)
@@ -56,7 +85,7 @@ static bool init_headless(struct pclntab *tab, struct bytes table, u64 *ret_func
 	if (cursor_failed(&c) || files > table.size)
 		return false;
 	tab->funcs = tab->names = tab->pcvalues = table;
-	tab->units = (struct bytes){ 0 };
+	tab->units = (struct bytes) { 0 };
 	tab->files = bytes_slice(table, files, table.size - files);
 	return true;
 }
@@ -103,10 +132,12 @@ int pclntab_init(struct pclntab *ret, const struct elf_image *elf,
 			       count);
 	tab.count = (u32)count;
 	functab = c.pos;
-	if (!(layout->has_header ? init_parts(&tab, table, &c, &functab) :
-				   init_headless(&tab, table, &functab)))
-		return err_set(err, -EBADMSG, "function table at %#llx: its parts overlap or end "
-			       "past %#zx", addr, table.size);
+	if (!(layout->has_header ? init_parts(&tab, table, &c, &functab)
+				 : init_headless(&tab, table, &functab)))
+		return err_set(err, -EBADMSG,
+			       "function table at %#llx: its parts overlap or end "
+			       "past %#zx",
+			       addr, table.size);
 	tab.functab_addr = addr + functab;
 	functab_size = (count * 2 + 1) * layout->entry_bytes;
 	tab.functab = bytes_slice(table, functab, functab_size);

@@ -14,8 +14,10 @@
 struct pclntab_layout {
 	u16 min_minor, max_minor; /* Go 1.min … 1.max */
 	u32 magic;
-	u8 entry_bytes; /* of each of the two words of a functab entry: 8 absolute, 4 relative to text */
-	bool has_header; /* Go >= 1.16: a header that names the parts; before, all offsets are from the start */
+	u8 entry_bytes;	 /* of each of the two words of a functab entry: 8 absolute, 4 relative to
+			    text */
+	bool has_header; /* Go >= 1.16: a header that names the parts; before, all offsets are from
+			    the start */
 	bool has_text_start; /* Go >= 1.18: a word of the header, which nothing here needs */
 	/* Offsets in runtime._func. */
 	u8 func_name, func_pcfile, func_pcln, func_cu;
@@ -25,11 +27,11 @@ struct pclntab {
 	const struct pclntab_layout *layout;
 	u64 addr; /* of the table */
 	u64 functab_addr;
-	u64 text; /* what entries are relative to; 0 where they are absolute */
-	u32 count; /* functions */
-	u8 quantum; /* pc deltas count in this many bytes */
+	u64 text;	      /* what entries are relative to; 0 where they are absolute */
+	u32 count;	      /* functions */
+	u8 quantum;	      /* pc deltas count in this many bytes */
 	struct bytes functab; /* count entries and the end of the last function */
-	struct bytes funcs; /* what a functab entry's second word points into */
+	struct bytes funcs;   /* what a functab entry's second word points into */
 	struct bytes names, units, files, pcvalues;
 	u64 *relocated; /* owned: functab of a PIE with absolute entries; else NULL */
 };

@@ -7,7 +7,8 @@
 
 enum { MAX_FILE_BYTES = 1 << 12 };
 
-#define NO_FILE 0xffffffffu /* in cutab: the linker dropped the file, cmd/link/internal/ld/pcln.go */
+#define NO_FILE                                                                                    \
+	0xffffffffu /* in cutab: the linker dropped the file, cmd/link/internal/ld/pcln.go */
 
 static s32 unzigzag(u64 value)
 {
@@ -77,8 +78,8 @@ static const char *file_name(const struct pclntab *tab, size_t i, s32 file)
 	const char *name = NULL;
 
 	if (file >= 0)
-		name = tab->layout->has_header ? file_of_unit(tab, i, (u32)file) :
-						 file_of_table(tab, (u32)file);
+		name = tab->layout->has_header ? file_of_unit(tab, i, (u32)file)
+					       : file_of_table(tab, (u32)file);
 	return name ? name : "?";
 }
 
@@ -100,7 +101,7 @@ int pclntab_line(const struct pclntab *tab, size_t i, u64 pc, struct gobin_line 
 		file = -1;
 	if (!pcvalue(tab, pcln, func.addr, func.size, pc, &line) || line < 0)
 		line = 0;
-	*ret = (struct gobin_line){
+	*ret = (struct gobin_line) {
 		.func = func.name,
 		.file = file_name(tab, i, file),
 		.line = (u32)line,

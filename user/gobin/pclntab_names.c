@@ -34,7 +34,7 @@ int pclntab_names_init(struct pclntab_names *ret, const struct pclntab *tab, str
 		if (pclntab_func(tab, i, &func))
 			return err_set(err, -EBADMSG, "function %u of %u has no name", i,
 				       tab->count);
-		sorted[i] = (struct pclntab_name){ .hash = hash_name(func.name), .index = i };
+		sorted[i] = (struct pclntab_name) { .hash = hash_name(func.name), .index = i };
 	}
 	qsort(sorted, tab->count, sizeof(*sorted), compare);
 	ret->sorted = TAKE_PTR(sorted);
@@ -45,7 +45,7 @@ int pclntab_names_init(struct pclntab_names *ret, const struct pclntab *tab, str
 void pclntab_names_done(struct pclntab_names *names)
 {
 	free(names->sorted);
-	*names = (struct pclntab_names){ 0 };
+	*names = (struct pclntab_names) { 0 };
 }
 
 /* The first entry whose hash is not below the wanted one. */

@@ -13,7 +13,7 @@ enum {
 	TYPE_ELEM = 48, /* pointer, slice, chan and array types */
 	MAP_KEY = 48,
 	MAP_ELEM = 56,
-	KIND_MASK = 31, /* up to Go 1.25 the bits above were flags */
+	KIND_MASK = 31,	      /* up to Go 1.25 the bits above were flags */
 	TFLAG_EXTRA_STAR = 2, /* the text has a `*` before that is not the type's */
 };
 
@@ -55,7 +55,7 @@ static int read_length(const struct namer *namer, u64 *addr, size_t *ret)
 {
 	u8 head[1 + 10] = { 0 }; /* flags and the longest varint */
 	size_t n = MIN(sizeof(head), namer->end - *addr);
-	struct cursor c = cursor_at((struct bytes){ .data = head, .size = n }, 1);
+	struct cursor c = cursor_at((struct bytes) { .data = head, .size = n }, 1);
 	u64 len;
 	int rc = read_memory(namer->mem, *addr, head, n, namer->err);
 

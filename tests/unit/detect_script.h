@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Readable scripts for detectors: what happens in a target, second by second,
+ * and the alerts that must come of it, no others.
+ *
+ *   @T ACTION         at T seconds after attach
+ *   @A..B ACTION      at each second from A to B
+ *   until T           ticks come at every second up to T …
+ *   no-ticks A..B     … but none at the seconds A to B
+ *   expect …          the next alert, as log_alert() writes it
+ *
+ * Actions: "go SITE +CREATED -EXITED", "moved N" (entries, counted only),
+ * "grow MAP TYPE ENTRIES SLOTS->SLOTS DIR_LEN [xTIMES]", "stop REASON MS STOPPING_MS",
+ * "panic TYPE MESSAGE", "fatal MESSAGE" (at call site 0x2000 unless "at SITE" came before),
+ * "at SITE", "reset" (the probes are attached again), "exit".
+ */
+#ifndef TESTS_DETECT_SCRIPT_H
+#define TESTS_DETECT_SCRIPT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/watch.h"
+#include "base/units.h"
+
+#define ATTACH_S 1000
+
+enum { STEPS_MAX = 8192, SITES_MAX = 8, LOG_BYTES = 8192 };
+
+struct step {
+	double second;
+	size_t order; /* in the script; keeps the sort stable */
+	char action[128];
+};
+
+struct target {
+	struct watch *watch;
+	struct event_sample sample;
+	struct event_go_site site[SITES_MAX];
+	u64 call_site;
+	char log[LOG_BYTES];
+};
+
+struct script {
+	struct step step[STEPS_MAX];
+	size_t steps;
+	unsigned int until, quiet_from, quiet_to;
+	char want[LOG_BYTES];
+};
+
+/* Below 0x1000 is the runtime. */
+static int name_frame(void *arg, u64 pc, bool return_address, char *buf, size_t size)
+{
+	(void)arg;
+	(void)return_address;
+	snprintf(buf, size, pc < 0x1000 ? "runtime.f%llx map.go:1" : "main.f%llx main.go:%llu", pc,
+		 pc);
+	return 0;
+}
+
+static int name_func(void *arg, u64 pc, bool return_address, char *buf, size_t size)
+{
+	(void)arg;
+	(void)return_address;
+	snprintf(buf, size, "main.start%llx", pc);
+	return 0;
+}
+
+static int name_type(void *arg, u64 type, char *buf, size_t size)
+{
+	(void)arg;
+	snprintf(buf, size, "map[int]T%llu", type);
+	return 0;
+}
+
+static const struct names names = { .frame = name_frame, .func = name_func, .type = name_type };
+
+static void feed(struct target *t, const struct event *event)
+{
+	assert_int_equal(watch_event(t->watch, event), 0);
+}
+
+static void act_go(struct target *t, u64 site, u64 created, u64 exited)
+{
+	struct event_go_site *row = t->site;
+
+	while (row->gopc && row->gopc != site)
+		row++;
+	assert_true(row < t->site + SITES_MAX - 1);
+	row->gopc = site;
+	row->startpc = site + 1;
+	row->created += created;
+	row->exited += exited;
+	t->sample.hits[WIRE_FN_GO_CREATE] += created;
+	t->sample.hits[WIRE_FN_GO_EXIT] += exited;
+	t->sample.go_site_count = MAX(t->sample.go_site_count, (size_t)(row - t->site) + 1);
+}
+
+static void act_grow(struct target *t, u64 now_ns, const struct event_map_grow *grow, int times)
+{
+	const u64 pc[] = { 0x10, t->call_site, 0x9000 };
+	struct event event = { .kind = EVENT_MAP_GROW, .time_ns = now_ns, .map_grow = *grow };
+
+	event.map_grow.moved = grow->entries;
+	event.map_grow.grow = WIRE_GROW_DOUBLE;
+	event.map_grow.stack = (struct event_stack) { pc, ARRAY_SIZE(pc) };
+	for (int i = 0; i < times; i++)
+		feed(t, &event);
+	t->sample.moved += grow->entries * (u64)times;
+	t->sample.grows += (u64)times;
+}
+
+static void act_stop(struct target *t, u64 now_ns, u32 reason, double ms, double stopping_ms)
+{
+	struct event event = { .kind = EVENT_STOP, .time_ns = now_ns };
+
+	event.stop.reason = reason;
+	event.stop.requested_ns = now_ns - (u64)(ms * 1e6);
+	event.stop.stopped_ns = event.stop.requested_ns + (u64)(stopping_ms * 1e6);
+	feed(t, &event);
+}
+
+static void act_fault(struct target *t, u64 now_ns, enum wire_fn fn, const char *type,
+		      const char *text)
+{
+	const u64 pc[] = { 0x10, t->call_site };
+	struct event event = { .kind = EVENT_FAULT, .time_ns = now_ns };
+
+	event.fault.fn = fn;
+	event.fault.goid = 18;
+	event.fault.stack = (struct event_stack) { pc, ARRAY_SIZE(pc) };
+	snprintf(event.fault.type, sizeof(event.fault.type), "%s", type);
+	snprintf(event.fault.text, sizeof(event.fault.text), "%s", text);
+	feed(t, &event);
+	t->sample.hits[fn]++;
+}
+
+static void reset(struct target *t)
+{
+	memset(t->site, 0, sizeof(t->site));
+	t->sample = (struct event_sample) { .goroutine_baseline = -1, .go_sites = t->site };
+}
+
+static void act(struct target *t, u64 now_ns, const char *action)
+{
+	struct event_map_grow grow = { 0 };
+	char type[64], text[100];
+	double ms, stopping_ms;
+	u64 a, b, c;
+	int times = 1;
+	u32 reason;
+
+	if (sscanf(action, "go %llx +%llu -%llu", &a, &b, &c) == 3)
+		act_go(t, a, b, c);
+	else if (sscanf(action, "moved %llu", &a) == 1)
+		t->sample.moved += a;
+	else if (sscanf(action, "grow %llx %llu %llu %llu->%llu %llu x%d", &grow.map, &grow.type,
+			&grow.entries, &grow.slots_before, &grow.slots_after, &grow.dir_len,
+			&times) >= 6)
+		act_grow(t, now_ns, &grow, times);
+	else if (sscanf(action, "stop %u %lf %lf", &reason, &ms, &stopping_ms) == 3)
+		act_stop(t, now_ns, reason, ms, stopping_ms);
+	else if (sscanf(action, "panic %63s %99[^\n]", type, text) == 2)
+		act_fault(t, now_ns, WIRE_FN_GOPANIC, type, text);
+	else if (sscanf(action, "fatal %99[^\n]", text) == 1)
+		act_fault(t, now_ns, WIRE_FN_FATAL, "", text);
+	else if (sscanf(action, "at %llx", &a) == 1)
+		t->call_site = a;
+	else if (!strcmp(action, "reset"))
+		reset(t);
+	else if (!strcmp(action, "exit"))
+		feed(t, &(struct event) { .kind = EVENT_EXIT, .time_ns = now_ns });
+	else
+		fail_msg("no such action: %s", action);
+}
+
+static void add_step(struct script *s, double second, const char *action)
+{
+	struct step *step = &s->step[s->steps];
+
+	assert_true(s->steps < STEPS_MAX);
+	step->second = second;
+	step->order = s->steps++;
+	snprintf(step->action, sizeof(step->action), "%s", action);
+}
+
+static void parse_line(struct script *s, const char *line)
+{
+	unsigned int from, to;
+	double second;
+	int n = 0;
+
+	if (sscanf(line, "@%u..%u %n", &from, &to, &n) == 2 && n) {
+		for (unsigned int i = from; i <= to; i++)
+			add_step(s, i, line + n);
+	} else if (sscanf(line, "@%lf %n", &second, &n) == 1 && n) {
+		add_step(s, second, line + n);
+	} else if (!strncmp(line, "expect ", 7)) {
+		strcat(s->want, line + 7);
+		strcat(s->want, "\n");
+	} else if (sscanf(line, "until %u", &s->until) != 1 &&
+		   sscanf(line, "no-ticks %u..%u", &s->quiet_from, &s->quiet_to) != 2) {
+		fail_msg("no such line: %s", line);
+	}
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct step *x = a, *y = b;
+
+	if (x->second < y->second || x->second > y->second)
+		return x->second < y->second ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
+}
+
+static void parse(struct script *s, const char *text)
+{
+	char line[160];
+	int n;
+
+	while (sscanf(text, " %159[^\n]%n", line, &n) == 1) {
+		parse_line(s, line);
+		text += n;
+	}
+	assert_true(s->until);
+	qsort(s->step, s->steps, sizeof(s->step[0]), by_time);
+}
+
+static void tick(struct target *t, u64 now_ns)
+{
+	struct event event = { .kind = EVENT_SAMPLE, .time_ns = now_ns, .sample = t->sample };
+	struct window window;
+
+	feed(t, &event);
+	watch_tick(t->watch, now_ns, &window);
+}
+
+static void play(struct target *t, const struct script *s)
+{
+	size_t next = 0;
+
+	for (unsigned int second = 1; second <= s->until; second++) {
+		for (; next < s->steps && s->step[next].second <= second; next++)
+			act(t, (u64)((s->step[next].second + ATTACH_S) * 1e9),
+			    s->step[next].action);
+		if (second < s->quiet_from || second > s->quiet_to)
+			tick(t, (ATTACH_S + (u64)second) * NS_PER_S);
+	}
+	assert_int_equal(next, s->steps);
+}
+
+/* Plays a script against a new watch with the default rules; t and s begin as zeros. */
+static void play_script(struct target *t, struct script *s, const char *text, alert_fn alert)
+{
+	const struct watch_config config = {
+		.model = { .pid = 7, .attach_ns = ATTACH_S * NS_PER_S, .has_goroutine = true },
+		.names = &names,
+		.alert = alert,
+		.arg = t,
+	};
+
+	t->watch = watch_new(&config);
+	assert_non_null(t->watch);
+	t->call_site = 0x2000;
+	reset(t);
+	t->sample.goroutine_baseline = 10;
+	parse(s, text);
+	play(t, s);
+	watch_free(t->watch);
+}
+
+#endif
