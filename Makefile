@@ -18,7 +18,7 @@ VERSION	:= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 # SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer, beside the plain build.
 ifdef SAN
-O	:= $(O)/san
+override O := $(O)/san
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 

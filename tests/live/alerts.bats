@@ -52,6 +52,7 @@ complete() {
 }
 
 @test "rehash-storm: the newest Go, stripped, names the same culprit" {
+	needs_go newest
 	start "$(workload storm "$(goroot newest)" stripped)"
 	attach "$pid" --budget off
 	kill -USR1 "$pid"
@@ -64,6 +65,7 @@ complete() {
 
 # spikes TOOLCHAIN
 spikes() {
+	needs_go "$1"
 	start "$(workload pressure "$(goroot "$1")")"
 	attach "$pid" --budget off
 	kill -USR1 "$pid"
@@ -99,14 +101,19 @@ spikes() {
 	evidence goroutine-growth 'main\.\(\*Server\)\.handle'
 }
 
-# fault MODE PATTERN
+# fault MODE PATTERN [TOOLCHAIN]
 fault() {
+	needs_go "${3:-system}"
 	start "$(workload faults "$(goroot "${3:-system}")")" -mode "$1"
 	attach "$pid" --budget off
 	kill -USR1 "$pid"
 	within 20 has_alert firing fault
-	[[ $1 == concurrent ]] || finish_agent
-	[[ $1 != concurrent ]] || await_agent 20
+	# That one ends the process, and so the agent.
+	if [[ $1 == concurrent ]]; then
+		await_agent 20
+	else
+		finish_agent
+	fi
 	equal "exit status" "$agent_status" 0
 	only fault
 	complete fault

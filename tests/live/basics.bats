@@ -65,7 +65,8 @@ teardown() {
 }
 
 @test "inspect: no hot site is single-stepped" {
-	local file
+	local file variant
+	needs_go newest
 	for variant in plain stripped pie; do
 		file=$(workload truth "$(goroot newest)" "$variant")
 		exits 0 "$gosonde" inspect "$file" --json

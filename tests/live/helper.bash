@@ -32,6 +32,12 @@ within() {
 	done
 }
 
+# needs_go NAME: tells why there is none rather than fail where no Debian suite is at hand.
+needs_go() {
+	[[ $1 == system ]] || grep -q '^ID=debian$' /etc/os-release ||
+		skip "other Go versions come from Debian's suites, and this is no Debian"
+}
+
 # goroot NAME: a Go toolchain, "system" or what scripts/toolchains knows.
 goroot() {
 	if [[ $1 == system ]]; then

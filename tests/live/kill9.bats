@@ -20,6 +20,7 @@ no_changes() {
 
 # killed TOOLCHAIN
 killed() {
+	needs_go "$1"
 	start "$(workload truth "$(goroot "$1")")" -for 4s
 	equal "changes before" "$(text_changes "$pid")" 0
 	attach "$pid" --budget off

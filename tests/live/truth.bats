@@ -17,6 +17,7 @@ teardown() {
 # compare TOOLCHAIN VARIANT
 compare() {
 	local dir file field
+	needs_go "$1"
 	dir=$(goroot "$1")
 	file=$(workload truth "$dir" "$2")
 	start "$file"

@@ -150,15 +150,18 @@ static int compare_double(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double brute_theil_sen(const double *t, const double *v, size_t n)
+static double brute_theil_sen(const double *t, const double *v, size_t n, double *ret_tau)
 {
-	double slope[TREND_POINTS * TREND_POINTS];
+	double slope[TREND_POINTS * TREND_POINTS], sign = 0;
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = i + 1; j < n; j++)
 			slope[k++] = (v[j] - v[i]) / (t[j] - t[i]);
 	}
+	for (size_t i = 0; i < k; i++)
+		sign += slope[i] > 0 ? 1 : slope[i] < 0 ? -1 : 0;
+	*ret_tau = sign / (double)k;
 	qsort(slope, k, sizeof(*slope), compare_double);
 	return k % 2 ? slope[k / 2] : (slope[k / 2 - 1] + slope[k / 2]) / 2;
 }
@@ -168,7 +171,7 @@ static void test_trend_against_brute_force(void **state)
 	(void)state;
 	for (int round = 0; round < 300; round++) {
 		size_t n = TREND_MIN_POINTS + next_random() % (TREND_POINTS - TREND_MIN_POINTS);
-		double t[TREND_POINTS], v[TREND_POINTS], want;
+		double t[TREND_POINTS], v[TREND_POINTS], want, tau;
 		u64 time_ns = 5 * NS_PER_S;
 		struct trend_fit fit;
 		struct trend trend;
@@ -187,8 +190,9 @@ static void test_trend_against_brute_force(void **state)
 			t[i] = (double)trend.point[i].time_ns / 1e9;
 			v[i] = trend.point[i].value;
 		}
-		want = brute_theil_sen(t, v, n);
+		want = brute_theil_sen(t, v, n, &tau);
 		assert_true(trend_fit(&trend, &fit));
+		assert_true(fabs(fit.tau - tau) < 1e-9);
 		if (fabs(fit.slope_per_s - want) > 1e-6 * (1 + fabs(want)))
 			fail_msg("%zu points: %g, want %g", n, fit.slope_per_s, want);
 	}
@@ -214,7 +218,7 @@ static void test_trend_is_robust_and_bounded(void **state)
 	trend.point[10].value += 1e6; /* two wild outliers */
 	trend.point[20].value -= 1e6;
 	assert_true(trend_fit(&trend, &fit));
-	assert_true(fabs(fit.slope_per_s - 1) < 1e-9 && fit.noise < 1e-6);
+	assert_true(fabs(fit.slope_per_s - 1) < 1e-9 && fit.tau > 0.8 && fit.tau < 1);
 	assert_true(fit.since_ns >= 936 * NS_PER_S);
 
 	/* A step in flat data is no slope. */

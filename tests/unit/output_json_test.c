@@ -117,7 +117,8 @@ static void attached(void **state)
 	assert_string_equal(text_at(obj, "maps"), "classic");
 	assert_string_equal(text_at(obj, "probes.0.group"), "map-write");
 	assert_string_equal(text_at(obj, "probes.0.function"), "runtime.mapassign_fast64");
-	assert_string_equal(text_at(obj, "probes.0.address"), "0x40fa0a");
+	assert_string_equal(text_at(obj, "probes.0.address"), "0x40fa00");
+	assert_string_equal(text_at(obj, "probes.0.site"), "0x40fa0a");
 	assert_integer(obj, "probes.0.offset", 10);
 	assert_string_equal(text_at(obj, "probes.0.class"), "emulated");
 	assert_integer(obj, "probes.0.ns", 480);

@@ -3,6 +3,7 @@
 #ifndef TESTS_OUTPUT_SAMPLE_H
 #define TESTS_OUTPUT_SAMPLE_H
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,7 +163,7 @@ static inline struct event sample_growth(void)
 static const struct attached_probe sample_probes[] = {
 	{ .group = "map-write",
 	  .function = "runtime.mapassign_fast64",
-	  .address = 0x40fa0a,
+	  .address = 0x40fa00,
 	  .offset = 10,
 	  .class = "emulated",
 	  .ns = 480,

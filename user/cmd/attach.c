@@ -25,13 +25,16 @@ enum {
 	OPT_BUDGET,
 	OPT_RULES,
 	OPT_DRY_RUN,
-	OPT_SYSLOG
+	OPT_SYSLOG,
+	OPT_EVENTS
 };
 
 static const struct argp_option options[] = {
 	{ "for", OPT_FOR, "DUR", 0, "Stop after DUR (\"30s\", \"5m\"); default: at Ctrl-C", 0 },
 	{ "interval", OPT_INTERVAL, "DUR", 0, "Length of a window, 100ms or more; default 1s", 0 },
 	{ "output", OPT_OUTPUT, "text|json", 0, "Text for people, or JSON Lines; default text", 0 },
+	{ "events", OPT_EVENTS, 0, 0,
+	  "In text too, a line for each GC cycle and each map growth (JSON has them always)", 0 },
 	{ "probes", OPT_PROBES, "GROUP,…", 0,
 	  "Only these groups: map-write, map-grow, gc, goroutine, fault; default all", 0 },
 	{ "budget", OPT_BUDGET, "PCT|off", 0,
@@ -115,6 +118,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		in->report.ops = report_find(arg);
 		if (!in->report.ops)
 			argp_error(state, "--output is text or json, not \"%s\"", arg);
+		return 0;
+	case OPT_EVENTS:
+		in->report.text_events = true;
 		return 0;
 	case OPT_PROBES:
 		parse_groups(state, arg, &in->session.groups);

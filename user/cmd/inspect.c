@@ -6,8 +6,9 @@
 #include "cmd/cmd.h"
 #include "daemon/describe.h"
 #include "daemon/loop.h"
-#include "daemon/report.h"
 #include "daemon/target.h"
+#include "output/json.h"
+#include "output/text.h"
 #include "probe/attach.h"
 
 struct inspect {
@@ -57,18 +58,17 @@ static void show(const struct inspect *in, const struct gobin *bin, const struct
 		 u64 bias, const char *exe, u32 pid)
 {
 	static const struct calibration not_measured;
-	struct report report = {
-		.ops = report_find(in->json ? "json" : "text"),
-		.out = stdout,
-		.text = { .out = stdout, .colour = cmd_colour(STDOUT_FILENO) },
-		.timebase.mono_to_wall_ns = monotonic_to_wall_ns(),
-	};
+	const struct timebase timebase = { .mono_to_wall_ns = monotonic_to_wall_ns() };
+	struct text_output text = { .out = stdout, .colour = cmd_colour(STDOUT_FILENO) };
 	struct description d;
 
 	describe_plan(bin, plan, bias, exe, &not_measured, &d);
 	d.info.pid = pid;
 	d.info.time_ns = now_monotonic_ns();
-	report.ops->attached(&report, &d.info);
+	if (in->json)
+		(void)json_attached(stdout, &d.info, &timebase);
+	else
+		text_attached(&text, &d.info);
 }
 
 static const struct probe_groups every_group = { .want = { true, true, true, true, true } };

@@ -9,7 +9,7 @@ static struct attached_probe describe_probe(const struct plan_probe *probe, u64 
 	return (struct attached_probe) {
 		.group = probe_group_name(probe->spec->group),
 		.function = probe->func.name,
-		.address = probe->addr + bias,
+		.address = probe->func.addr + bias,
 		.offset = probe->site.offset,
 		.class = site_class_name(probe->site.class),
 		.ns = cost->ns[probe->site.class],

@@ -5,7 +5,7 @@
 
 static void text_report_attached(struct report *r, const struct attached_info *info)
 {
-	text_attached(&r->text, info);
+	text_attached_brief(&r->text, info);
 }
 
 static void text_report_window(struct report *r, const struct window *window)
@@ -13,16 +13,17 @@ static void text_report_window(struct report *r, const struct window *window)
 	text_window(&r->text, window, &r->timebase);
 }
 
-/* People read rates; cycles and growths one by one are for JSON and for alerts' evidence. */
 static void text_report_gc(struct report *r, u32 pid, const struct gc_cycle *cycle)
 {
-	(void)r, (void)pid, (void)cycle;
+	if (r->text_events)
+		text_gc(&r->text, pid, cycle, &r->timebase);
 }
 
 static void text_report_map_grow(struct report *r, const struct event *event,
 				 const struct names *names)
 {
-	(void)r, (void)event, (void)names;
+	if (r->text_events)
+		text_map_grow(&r->text, event, names, &r->timebase);
 }
 
 /* People get alerts on stderr, by a sink of that name, whatever the report is. */

@@ -24,6 +24,7 @@ struct report {
 	const struct report_ops *ops;
 	FILE *out; /* results; borrowed */
 	struct text_output text;
+	bool text_events; /* in text too, a line for each GC cycle and each map growth */
 	struct timebase timebase;
 };
 

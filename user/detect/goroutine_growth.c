@@ -14,15 +14,14 @@ enum { SLOPE, LIVE };
 /* The slope is that of the last ten seconds; the rule says for how long it must be too high. */
 #define SLOPE_HORIZON_NS (10 * NS_PER_S)
 
-/* "Rising": over this long, and still over the last minute. Some more than the rule's five minutes,
- * so that points which are seconds apart span them. */
+/* "Rising": over this long, and still of late. Some more than the rule's five minutes, so that
+ * points which are seconds apart span them. */
 #define RISE_HORIZON_NS	  (330 * NS_PER_S)
-#define RECENT_HORIZON_NS (60 * NS_PER_S)
+#define RECENT_HORIZON_NS (120 * NS_PER_S)
 
-/* A pool whose size wavers has a slope too: the rise must exceed this share of it, and its noise.
- */
+/* A load that goes up and down has a slope too, mostly small and never steady. */
 #define RISE_MIN_SHARE 0.01
-#define RISE_MIN_NOISE 2.0
+#define RISE_MIN_TAU   0.6
 
 enum { TOP_SITES = 5 };
 
@@ -62,9 +61,8 @@ static bool is_rising(const struct growing *g, struct trend_fit *ret_fit)
 {
 	struct trend_fit recent;
 
-	return trend_fit(&g->rise, ret_fit) && trend_fit(&g->recent, &recent) &&
-	       recent.slope_per_s > 0 && ret_fit->rise > RISE_MIN_SHARE * (double)g->live &&
-	       ret_fit->rise > RISE_MIN_NOISE * ret_fit->noise;
+	return trend_fit(&g->rise, ret_fit) && trend_fit(&g->recent, &recent) && recent.tau > 0 &&
+	       ret_fit->rise > RISE_MIN_SHARE * (double)g->live && ret_fit->tau >= RISE_MIN_TAU;
 }
 
 /* How many are live, as long as they rise; else none. */

@@ -15,9 +15,13 @@ enum { FTAB_WORD_1_15 = 3, TEXT_WORD_1_15 = 12, FTAB_WORD = 16, TEXT_WORD = 22 }
 /* From text on: text, etext, noptrdata, enoptrdata, data, edata, bss, ebss, noptrbss, enoptrbss. */
 enum { ETEXT = 1, NOPTRDATA = 2, ENOPTRBSS = 9, WORDS = TEXT_WORD + ENOPTRBSS + 1 };
 
+/* A program has one or two words that hold the table's address; more are made to waste our time. */
+enum { MAX_PLACES = 64 };
+
 struct search {
 	const struct elf_image *elf;
 	const struct pclntab *tab;
+	int places;
 	struct moduledata found;
 };
 
@@ -39,6 +43,8 @@ static int check_place(void *arg, u64 addr)
 	const u64 *ftab = words + (has_header ? FTAB_WORD : FTAB_WORD_1_15);
 	const u64 *text = words + (has_header ? TEXT_WORD : TEXT_WORD_1_15);
 
+	if (++search->places > MAX_PLACES)
+		return -E2BIG;
 	if (elf_image_words(search->elf, addr, words, WORDS) || !plausible(search, ftab, text))
 		return 0;
 	search->found = (struct moduledata) {
@@ -56,7 +62,7 @@ int moduledata_find(const struct elf_image *elf, const struct pclntab *tab, stru
 {
 	struct search search = { .elf = elf, .tab = tab };
 
-	if (!elf_image_find_word(elf, tab->addr, check_place, &search))
+	if (elf_image_find_word(elf, tab->addr, check_place, &search) != 1)
 		return err_set(err, -EBADMSG, "no module data for the function table at %#llx",
 			       tab->addr);
 	*ret = search.found;

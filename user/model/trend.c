@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model/trend.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -57,9 +56,9 @@ static double seconds_between(const struct trend_point *a, const struct trend_po
 	return (double)(b->time_ns - a->time_ns) / 1e9;
 }
 
-static double median_slope(const struct trend *trend)
+/* The slopes of all pairs; returns how many. */
+static size_t pair_slopes(const struct trend *trend, double slope[static PAIRS])
 {
-	double slope[PAIRS];
 	size_t n = 0;
 
 	for (size_t j = 1; j < trend->count; j++) {
@@ -69,34 +68,30 @@ static double median_slope(const struct trend *trend)
 			slope[n++] = (b->value - a->value) / seconds_between(a, b);
 		}
 	}
-	return median(slope, n);
+	return n;
 }
 
-static double median_residual(const struct trend *trend, double slope)
+static double kendall_tau(const double *slope, size_t n)
 {
-	double off[TREND_POINTS], middle;
+	double sum = 0;
 
-	for (size_t i = 0; i < trend->count; i++)
-		off[i] = trend->point[i].value -
-			 slope * seconds_between(&trend->point[0], &trend->point[i]);
-	middle = median(off, trend->count);
-	for (size_t i = 0; i < trend->count; i++)
-		off[i] = fabs(off[i] - middle);
-	return median(off, trend->count);
+	for (size_t i = 0; i < n; i++)
+		sum += (slope[i] > 0) - (slope[i] < 0);
+	return sum / (double)n;
 }
 
 bool trend_fit(const struct trend *trend, struct trend_fit *ret)
 {
-	double slope;
+	double slope[PAIRS];
+	size_t n;
 
 	if (trend->count < TREND_MIN_POINTS)
 		return false;
-	slope = median_slope(trend);
-	*ret = (struct trend_fit) {
-		.slope_per_s = slope,
-		.rise = slope * seconds_between(&trend->point[0], &trend->point[trend->count - 1]),
-		.noise = median_residual(trend, slope),
-		.since_ns = trend->point[0].time_ns,
-	};
+	n = pair_slopes(trend, slope);
+	ret->tau = kendall_tau(slope, n);
+	ret->slope_per_s = median(slope, n);
+	ret->rise = ret->slope_per_s *
+		    seconds_between(&trend->point[0], &trend->point[trend->count - 1]);
+	ret->since_ns = trend->point[0].time_ns;
 	return true;
 }

@@ -2,7 +2,9 @@
 /*
  * Whether a figure rises, robustly: the Theil–Sen slope (median of the slopes
  * of all pairs of points; Sen 1968) over a bounded number of points. A step or
- * an outlier in less than about 29 % of them does not move it.
+ * an outlier in less than about 29 % of them does not move it. Kendall's tau says
+ * how steadily it rises, whatever the size of the jumps: near 0 for a load that
+ * goes up and down, 1 for a leak.
  */
 #ifndef MODEL_TREND_H
 #define MODEL_TREND_H
@@ -29,8 +31,9 @@ struct trend {
 
 struct trend_fit {
 	double slope_per_s;
-	double rise;  /* slope over the points' span */
-	double noise; /* median distance of a point from the fitted line */
+	double rise; /* slope over the points' span */
+	double tau;  /* Kendall's: share of pairs that rise less those that fall; 1: every one rises
+		      */
 	u64 since_ns; /* the oldest point */
 };
 

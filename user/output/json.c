@@ -18,6 +18,7 @@ static void put_probe(struct json_build *b, json_t *probes, const struct attache
 	json_put_text(b, obj, "function", probe->function);
 	json_put_hex(b, obj, "address", probe->address);
 	json_put_u64(b, obj, "offset", probe->offset);
+	json_put_hex(b, obj, "site", probe->address + probe->offset);
 	json_put_text(b, obj, "class", probe->class);
 	json_put_u64_if(b, obj, "ns", probe->ns > 0, (u64)(probe->ns + 0.5));
 	json_put_text_if(b, obj, "reason", probe->reason != NULL, probe->reason);

@@ -140,37 +140,3 @@ void text_map_grow(struct text_output *t, const struct event *event, const struc
 	}
 	fputc('\n', t->out);
 }
-
-static void print_probe(struct text_output *t, const struct attached_probe *probe)
-{
-	char function[TEXT_NAME_BYTES], cost[UNITS_BUF], site[40];
-
-	snprintf(site, sizeof(site), "0x%llx+%u", probe->address - probe->offset, probe->offset);
-	fprintf(t->out, "  %-10s %-36s %-20s %-11s %8s%s%s\n", probe->group,
-		text_escape(function, sizeof(function), probe->function), site, probe->class,
-		probe->ns > 0 ? fmt_duration_ns(cost, (u64)(probe->ns + 0.5)) : "-",
-		probe->reason ? "  " : "", probe->reason ? probe->reason : "");
-}
-
-void text_attached(struct text_output *t, const struct attached_info *info)
-{
-	char exe[TEXT_NAME_BYTES], module[TEXT_NAME_BYTES], go[TEXT_NAME_BYTES];
-
-	if (info->pid)
-		fprintf(t->out, "pid %u  ", info->pid);
-	fprintf(t->out, "%s\n", text_escape(exe, sizeof(exe), info->exe));
-	fprintf(t->out, "  %s, module %s, %s maps%s%s\n", text_escape(go, sizeof(go), info->go),
-		*info->module ? text_escape(module, sizeof(module), info->module) : "unknown",
-		info->swiss_maps ? "Swiss" : "classic", info->stripped ? ", stripped" : "",
-		info->pie ? ", PIE" : "");
-	if (info->probe_count)
-		fprintf(t->out, "%s  %-10s %-36s %-20s %-11s %8s  %s%s\n",
-			text_colour(t, TEXT_BOLD), "GROUP", "FUNCTION", "ENTRY+OFFSET", "CLASS",
-			"PER HIT", "WHY HERE", text_colour(t, TEXT_PLAIN));
-	for (size_t i = 0; i < info->probe_count; i++)
-		print_probe(t, &info->probes[i]);
-	for (size_t i = 0; i < info->omitted_count; i++)
-		fprintf(t->out, "  %-10s %-36s %s\n", "omitted",
-			text_escape(exe, sizeof(exe), info->omitted[i].function),
-			info->omitted[i].reason);
-}

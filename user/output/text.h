@@ -29,6 +29,9 @@ struct text_output {
 /* The target and each probe with its site, class and cost; then what was left out, and why. */
 void text_attached(struct text_output *t, const struct attached_info *info);
 
+/* The target, and how many probes of each group stand; what was left out, and why. */
+void text_attached_brief(struct text_output *t, const struct attached_info *info);
+
 /*
  * One line, below a heading every header_every lines. "-": not watched or not
  * known; "~": estimated from samples; ">": at least this.
