@@ -8,7 +8,7 @@
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-	[ -n "${GOSONDE_GOROOTS:-}" ] || skip "GOSONDE_GOROOTS names no Go toolchain"
+	[ -n "${GOSONDE_GOROOTS:-}" ] || return 0
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	build=${GOSONDE_BUILD:-$root/build}
 	make -s -C "$root" O="$build" "$build/tests/unit/gobin_dump"
@@ -24,6 +24,10 @@ setup_file() {
 	for goroot in $GOSONDE_GOROOTS; do
 		build_all "$goroot"
 	done
+}
+
+setup() { # setup_file can't skip in bats 1.8
+	[ -n "${GOSONDE_GOROOTS:-}" ] || skip "GOSONDE_GOROOTS names no Go toolchain"
 }
 
 minor() { # GOROOT: 22 of go1.22.12
@@ -100,6 +104,16 @@ unstripped() {
 	ls "$BATS_FILE_TMPDIR"/1.*.{plain,pie,cgo,cgopie} 2> /dev/null
 }
 
+# Go 1.19's addr2line answers `?` for every place of a PIE, 1.22's is right.
+with_lines() {
+	if [ "$(minor "$NEWEST")" -ge 22 ]; then
+		unstripped
+	else
+		echo "# PIEs left out: needs the addr2line of Go 1.22" >&3
+		ls "$BATS_FILE_TMPDIR"/1.*.{plain,cgo} 2> /dev/null
+	fi
+}
+
 # pclntab spells some generated functions otherwise than nm: `·` for `.`, and in Go 1.19 an array's
 # length as `...`; and it has no `.abi0`.
 plain_names() {
@@ -147,7 +161,7 @@ places() { # FILE: start, a third, half and last byte of every function
 
 @test "every place has the function, file and line that go tool addr2line tells" {
 	local total=0
-	for file in $(unstripped); do
+	for file in $(with_lines); do
 		places "$file" > "$BATS_TEST_TMPDIR/places"
 		"$DUMP" lines "$file" < "$BATS_TEST_TMPDIR/places" > "$BATS_TEST_TMPDIR/ours"
 		# Padding has no line: addr2line prints what gosym makes of that, a negative one.
@@ -156,13 +170,13 @@ places() { # FILE: start, a third, half and last byte of every function
 		run -0 diff "$BATS_TEST_TMPDIR/ours" "$BATS_TEST_TMPDIR/theirs"
 		total=$((total + $(wc -l < "$BATS_TEST_TMPDIR/places")))
 	done
-	[ "$total" -gt 10000 ]
+	[ "$total" -gt 5000 ]
 	echo "# $total places" >&3
 }
 
 @test "a name finds its function and never an ABI wrapper" {
 	local wrapped=0
-	for file in $(unstripped); do
+	for file in $(with_lines); do
 		"$DUMP" funcs "$file" | cut -d' ' -f3- | sort | uniq -d > "$BATS_TEST_TMPDIR/twice"
 		"$DUMP" names "$file" | sort -u > "$BATS_TEST_TMPDIR/found"
 		[ "$("$DUMP" funcs "$file" | cut -d' ' -f3- | sort -u | wc -l)" -eq \
