@@ -102,7 +102,7 @@ enum wire_gc_word {
 	WIRE_GC_HEAP1 = 12, /* u64 work.heap1: live at the end of marking */
 	WIRE_GC_HEAP2 = 13, /* u64 work.heap2: marked */
 	WIRE_GC_HEAP_GOAL = 14, /* u64 gcController.lastHeapGoal (work.heapGoal in 1.15) */
-	WIRE_GC_STACK_SCAN = 15, /* u64 gcController.lastStackScan */
+	WIRE_GC_STACK_SCAN = 15, /* u64 gcController.lastStackScan (maxStackScan to 1.19) */
 	WIRE_GC_GLOBALS_SCAN = 16, /* u64 gcController.globalsScan */
 	WIRE_GC_ASSIST_NS = 17, /* i64 gcController.assistTime */
 	WIRE_GC_DEDICATED_NS = 18, /* i64 gcController.dedicatedMarkTime */

@@ -74,19 +74,21 @@ void watch_tick(struct watch *watch, u64 now_ns, struct window *ret)
 	detect_tick(watch->detect, ret);
 }
 
+/* What bounded tables had no room for: growing maps and their sites, creation sites, alerts. */
+static u64 table_losses(const struct watch *watch)
+{
+	return growth_evicted(model_growth(watch->model)) +
+	       gosites_refused(model_gosites(watch->model)) + engine_refused(watch->engine);
+}
+
 void watch_summary(const struct watch *watch, u64 now_ns, struct window *ret)
 {
 	model_summary(watch->model, now_ns, ret);
 	ret->alerts = engine_fired(watch->engine);
+	ret->evicted = table_losses(watch);
 }
 
 const struct model *watch_model(const struct watch *watch)
 {
 	return watch->model;
-}
-
-u64 watch_table_losses(const struct watch *watch)
-{
-	return growth_evicted(model_growth(watch->model)) +
-	       gosites_refused(model_gosites(watch->model)) + engine_refused(watch->engine);
 }

@@ -40,7 +40,4 @@ void watch_summary(const struct watch *watch, u64 now_ns, struct window *ret);
 
 const struct model *watch_model(const struct watch *watch);
 
-/* What bounded tables had no room for: growing maps and their sites, creation sites, alerts. */
-u64 watch_table_losses(const struct watch *watch);
-
 #endif

@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "gobin/offsets.h"
 #include "output/listed.h"
+#include "proc/process.h"
 #include "proc/scan.h"
 
 static const char doc[] =
@@ -90,7 +91,7 @@ static int find_go_processes(struct found *found, struct err *err)
 {
 	CLEANUP(scan_closep) struct scan *scan = NULL;
 	struct scan_process process;
-	int rc = scan_open(&scan, "/proc", err);
+	int rc = scan_open(&scan, PROC_ROOT, err);
 
 	if (rc)
 		return rc;

@@ -182,11 +182,12 @@ static void report_attached(struct session *s)
 static void report_event(struct session *s, const struct event *event)
 {
 	struct report *report = s->config->report;
+	const struct gc_cycle *cycle = gc_last_cycle(model_gc(watch_model(s->watch)));
 
 	if (event->kind == EVENT_MAP_GROW)
 		report->ops->map_grow(report, event, &s->names);
-	else if (event->kind == EVENT_GC_END)
-		report->ops->gc(report, event->pid, gc_last_cycle(model_gc(watch_model(s->watch))));
+	else if (event->kind == EVENT_GC_END && cycle)
+		report->ops->gc(report, event->pid, cycle);
 }
 
 static void feed(struct session *s, const struct event *event)
@@ -222,6 +223,7 @@ static int take_sample(struct session *s, u64 now_ns, struct err *err)
 
 	if (rc)
 		return rc;
+	event.sample.lost_decode = s->refused;
 	s->sample = event.sample;
 	feed(s, &event);
 	return 0;

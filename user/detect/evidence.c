@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gobin/probeset.h"
+
 void explanation_done(struct explanation *ex)
 {
 	for (size_t i = 0; i < ex->evidence_len; i++) {
@@ -84,17 +86,12 @@ void explain_stack(struct explanation *ex, const char *key, const struct names *
 		names->frame(names->arg, pc[i], true, e->list[i], sizeof(e->list[i]));
 }
 
-static bool is_runtime(const char *frame)
-{
-	return !strncmp(frame, "runtime.", 8) || !strncmp(frame, "internal/runtime/", 17);
-}
-
 char *explain_user_frame(const struct names *names, const u64 *pc, size_t frames, char *buf,
 			 size_t size)
 {
 	for (size_t i = 0; i < frames; i++) {
 		names->frame(names->arg, pc[i], true, buf, size);
-		if (!is_runtime(buf))
+		if (!go_is_runtime_code(buf))
 			return buf;
 	}
 	if (frames)

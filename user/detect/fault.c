@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "gobin/faults.h"
 
 /* A fault is over when it did not come again for this long. */
 #define QUIET_NS NS_PER_MIN
@@ -18,29 +19,29 @@ struct fault_class {
 	const char *advice;
 };
 
-static const struct fault_class nil_map = {
-	"nil-map",
-	"write to a nil map",
-	"make the map before the first write; a struct's zero value holds a nil map",
-};
-
-static const struct fault_class concurrent_map = {
-	"concurrent-map",
-	"concurrent map access",
-	"guard the map with a sync.Mutex or sync.RWMutex, or use a sync.Map; go test -race shows "
-	"both sides",
-};
-
-static const struct fault_class type_assertion = {
-	"type-assertion",
-	"failed type assertion",
-	"use the two-value form v, ok := x.(T), or a type switch",
-};
-
-static const struct fault_class fatal_error = {
-	"fatal",
-	"runtime fatal error",
-	"the process ends with this; its stderr has the stacks of all goroutines",
+/* By enum go_fault. A panic like any other may well be the program's way to report an error. */
+static const struct fault_class classes[] = {
+	[GO_FAULT_NIL_MAP] = {
+		"nil-map",
+		"write to a nil map",
+		"make the map before the first write; a struct's zero value holds a nil map",
+	},
+	[GO_FAULT_CONCURRENT_MAP] = {
+		"concurrent-map",
+		"concurrent map access",
+		"guard the map with a sync.Mutex or sync.RWMutex, or use a sync.Map; go test -race "
+		"shows both sides",
+	},
+	[GO_FAULT_ASSERTION] = {
+		"type-assertion",
+		"failed type assertion",
+		"use the two-value form v, ok := x.(T), or a type switch",
+	},
+	[GO_FAULT_FATAL] = {
+		"fatal",
+		"runtime fatal error",
+		"the process ends with this; its stderr has the stacks of all goroutines",
+	},
 };
 
 /* Faults of one class at one place. */
@@ -65,34 +66,12 @@ static void *faults_new(void)
 	return calloc(1, sizeof(struct faults));
 }
 
-/* Messages of runtime/map*.go, internal/runtime/maps and maps.clone, Go 1.15 to 1.27. */
-static bool is_concurrent_access(const char *text)
-{
-	static const char *const messages[] = {
-		"concurrent map writes",
-		"concurrent map read and map write",
-		"concurrent map iteration and map write",
-		"concurrent map clone and map write",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
-		if (strstr(text, messages[i]))
-			return true;
-	}
-	return false;
-}
-
-/* NULL: a panic like any other, which may well be the program's way to report an error. */
+/* NULL: nothing to raise an alert for. */
 static const struct fault_class *classify(const struct event_fault *fault)
 {
-	if (fault->fn == WIRE_FN_GOPANIC) {
-		if (strstr(fault->text, "assignment to entry in nil map"))
-			return &nil_map;
-		if (!strcmp(fault->type, "*runtime.TypeAssertionError"))
-			return &type_assertion;
-		return NULL;
-	}
-	return is_concurrent_access(fault->text) ? &concurrent_map : &fatal_error;
+	enum go_fault kind = go_fault_kind(fault->fn, fault->type, fault->text);
+
+	return kind == GO_FAULT_PANIC ? NULL : &classes[kind];
 }
 
 static void key_of(const struct fault_class *class, const struct event_stack *stack,

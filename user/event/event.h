@@ -49,12 +49,12 @@ struct event_go_site {
 struct event_sample {
 	u64 hits[WIRE_FN_COUNT]; /* calls per probed function, since attach */
 	u64 regrown;		 /* hits left out because the stack was about to grow */
-	u64 lost_ring, lost_read, lost_table, lost_missed; /* cumulative */
+	u64 lost_ring, lost_read, lost_table, lost_missed, lost_decode; /* cumulative */
 	u64 moved, grows, grows_unrecorded;
 	double probe_ns; /* estimated time that the probes took from the target, since attach */
 	u64 heap_live_bytes, heap_goal_bytes; /* now; 0: unknown */
 	s64 goroutine_baseline; /* live goroutines when created and exited were 0; -1: unknown */
-	u64 goroutine_baseline_error; /* the baseline may be off by as many, either way */
+	u64 goroutine_baseline_error;		/* the baseline may be off by as many, either way */
 	const struct event_map_site *map_sites; /* borrowed */
 	size_t map_site_count;
 	const struct event_go_site *go_sites; /* borrowed */

@@ -153,9 +153,18 @@ static const struct {
 	[WIRE_GC_NEXT_GOAL] = { GO_GC_CONTROLLER, GO_GCC_PERCENT_HEAP_GOAL },
 };
 
+/* Go 1.18 and 1.19 print maxStackScan as the line's "MB stacks", later ones lastStackScan
+ * (runtime/mgc.go: gcMarkTermination). */
+static enum go_field gc_word_field(const struct goversion *version, int word)
+{
+	return word == WIRE_GC_STACK_SCAN && version->minor <= 19 ? GO_GCC_MAX_STACK_SCAN
+								  : gc_words[word].field;
+}
+
 int go_gc_sources(const struct go_process *p, struct wire_gc_source ret[static WIRE_GC_WORDS],
 		  struct err *err)
 {
+	const struct goversion *version = &gobin_info(p->bin)->version;
 	struct go_global_place init_time;
 	int first = 0;
 
@@ -165,8 +174,8 @@ int go_gc_sources(const struct go_process *p, struct wire_gc_source ret[static W
 		ret[i] = (struct wire_gc_source) { 0 };
 		if (i == WIRE_GC_INIT_TIME)
 			continue;
-		rc = field_addr(p, gc_words[i].var, gc_words[i].field, &ret[i].addr, &ret[i].size,
-				first ? NULL : err);
+		rc = field_addr(p, gc_words[i].var, gc_word_field(version, i), &ret[i].addr,
+				&ret[i].size, first ? NULL : err);
 		if (rc && !first)
 			first = rc;
 	}

@@ -164,3 +164,13 @@ const char *go_stw_reason(u32 reason)
 
 	return reason < ARRAY_SIZE(names) ? names[reason] : "unknown";
 }
+
+bool go_is_runtime_code(const char *function)
+{
+	static const char *const prefixes[] = { "runtime.", "internal/runtime/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(function, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}

@@ -48,6 +48,9 @@ enum wire_stw_abi go_stw_abi(const struct goversion *version);
  * (runtime.isSystemGoroutine). */
 bool go_is_system_goroutine(const char *start_function);
 
+/* Whether a function, or what begins with its name, is of the runtime and no user code. */
+bool go_is_runtime_code(const char *function);
+
 /* "gc sweep termination" …: runtime.stwReason.String(), Go 1.21 to 1.27. "unknown" for others. */
 const char *go_stw_reason(u32 reason);
 

@@ -16,7 +16,7 @@ struct totals totals_of_sample(const struct event_sample *sample)
 		.moved = sample->moved,
 		.grows = sample->grows,
 		.lost = { sample->lost_ring, sample->lost_read, sample->lost_table,
-			  sample->lost_missed },
+			  sample->lost_missed, sample->lost_decode },
 		.probe_ns = sample->probe_ns,
 	};
 	u64 all_created = 0, all_exited = 0;
@@ -69,6 +69,7 @@ void totals_advance(struct totals *into, const struct totals *before, const stru
 	add_delta(&into->lost.read, before->lost.read, now->lost.read);
 	add_delta(&into->lost.table, before->lost.table, now->lost.table);
 	add_delta(&into->lost.missed, before->lost.missed, now->lost.missed);
+	add_delta(&into->lost.decode, before->lost.decode, now->lost.decode);
 	into->probe_ns += now->probe_ns >= before->probe_ns ? now->probe_ns - before->probe_ns
 							    : now->probe_ns;
 }
@@ -82,7 +83,8 @@ struct totals totals_since(const struct totals *now, const struct totals *before
 		.exited = now->exited - before->exited,
 		.lost = { now->lost.ring - before->lost.ring, now->lost.read - before->lost.read,
 			  now->lost.table - before->lost.table,
-			  now->lost.missed - before->lost.missed },
+			  now->lost.missed - before->lost.missed,
+			  now->lost.decode - before->lost.decode },
 		.probe_ns = now->probe_ns - before->probe_ns,
 	};
 

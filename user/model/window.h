@@ -57,7 +57,11 @@ struct window_cost {
 };
 
 struct window_lost {
-	u64 ring, read, table, missed;
+	u64 ring;   /* records: the ring buffer was full */
+	u64 read;   /* facts: a read of the target's memory faulted */
+	u64 table;  /* counts by site: the kernel's table was full */
+	u64 missed; /* hits that the kernel did not deliver */
+	u64 decode; /* records that could not be understood */
 };
 
 struct window {
@@ -73,6 +77,7 @@ struct window {
 		has_fault; /* groups that are armed */
 	u64 faults;	   /* gopanic, throw and fatal */
 	u64 alerts;	   /* raised; only in a summary */
+	u64 evicted; /* rows that bounded tables gave up: maps, sites, alerts; only in a summary */
 };
 
 #endif

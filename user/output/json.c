@@ -150,6 +150,7 @@ static void put_lost(struct json_build *b, const struct window *w)
 	json_put_u64(b, obj, "read", w->lost.read);
 	json_put_u64(b, obj, "table", w->lost.table);
 	json_put_u64(b, obj, "missed", w->lost.missed);
+	json_put_u64(b, obj, "decode", w->lost.decode);
 }
 
 static struct json_build start_window(const char *type, const struct window *w,
@@ -203,6 +204,7 @@ int json_summary(FILE *out, const struct summary *summary, const struct timebase
 
 	put_groups(&b, b.root, "observed_s", total, total->seconds);
 	json_put_u64(&b, b.root, "alerts", total->alerts);
+	json_put_u64(&b, b.root, "evicted", total->evicted);
 	list = json_put_array(&b, b.root, "map_sites");
 	for (size_t i = 0; i < summary->map_site_count; i++)
 		put_map_site(&b, list, &summary->map_sites[i]);

@@ -38,7 +38,7 @@ static void window_header(struct text_output *t)
 
 static u64 lost_sum(const struct window_lost *lost)
 {
-	return lost->ring + lost->read + lost->table + lost->missed;
+	return lost->ring + lost->read + lost->table + lost->missed + lost->decode;
 }
 
 static const char *cost_cell(char buf[static UNITS_BUF], const struct window_cost *cost)

@@ -91,6 +91,7 @@ static void print_lost(struct text_output *t, const struct window_lost *lost)
 		{ lost->read, "facts, because a read of the target's memory faulted" },
 		{ lost->table, "counts by site, because a table was full" },
 		{ lost->missed, "hits that the kernel did not deliver" },
+		{ lost->decode, "records, because they could not be understood" },
 	};
 	u64 sum = 0;
 

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+#define PROC_ROOT     "/proc"
 #define PROC_SELF_EXE "/proc/self/exe" /* our own executable */
 
 struct process {
