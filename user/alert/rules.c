@@ -24,8 +24,13 @@ static const struct rules defaults = {
 			.enabled = true,
 			.severity = SEVERITY_WARNING,
 			.cooldown_ns = 5 * NS_PER_MIN,
-			/* longest, second-longest, third-outlier */
-			.level = { { 50 * MS, 25 * MS, 0 }, { 10 * MS, 5 * MS, 0 }, { MS, MS / 2, 0 } },
+			/*
+			 * longest, second-longest, third-outlier. The last not from 1 ms on: where
+			 * a median pause takes 50 us, that is what one wait for a busy CPU adds.
+			 */
+			.level = { { 50 * MS, 25 * MS, 0 },
+				   { 10 * MS, 5 * MS, 0 },
+				   { 3 * MS, 1.5 * MS, 0 } },
 		},
 		[DETECT_GOROUTINE_GROWTH] = {
 			.enabled = true,

@@ -17,6 +17,8 @@ struct attach {
 	struct rules rules;
 };
 
+enum { STDOUT_BYTES = 1 << 20 };
+
 enum {
 	OPT_FOR = 256,
 	OPT_INTERVAL,
@@ -169,10 +171,8 @@ static void warn_unbounded(const struct attach *in)
 	const struct probe_groups *groups = &in->session.groups;
 
 	if (!in->budget_off && (groups->want[PROBE_MAP_WRITE] || groups->want[PROBE_GOROUTINE]))
-		fputs("gosonde: the cost of hot probe groups (map-write, goroutine) is not bounded "
-		      "yet: a target that writes maps a million times a second will be slowed. "
-		      "--probes map-grow,gc,fault leaves them out; --budget off says that you "
-		      "know.\n",
+		fputs("gosonde: no budget is enforced yet: the hot groups map-write and goroutine run "
+		      "unbounded (--probes map-grow,gc,fault leaves them out)\n",
 		      stderr);
 }
 
@@ -198,22 +198,43 @@ static int load_rules(struct attach *in, struct err *err)
 	return 0;
 }
 
-static int run(struct attach *in, struct err *err)
+static int observe(struct attach *in, struct err *err)
+{
+	int end;
+
+	loop_block_signals();
+	warn_unbounded(in);
+	end = session_run(&in->session, err);
+	if (end < 0)
+		return cmd_fail(end, err);
+	if (end == LOOP_TARGET_EXITED)
+		fprintf(stderr, "gosonde: process %d has exited\n", in->session.pid);
+	return EXIT_DONE;
+}
+
+static int run(struct attach *in)
 {
 	CLEANUP(sink_closep) struct sink *text = NULL;
 	CLEANUP(sink_closep) struct sink *syslog = NULL;
-	int rc = load_rules(in, err);
+	const char *colour = cmd_colour(STDERR_FILENO) ? "colour" : NULL;
+	struct err err = { 0 };
+	int rc = 0;
 
+	if (in->syslog_target)
+		rc = sink_open(&syslog, &sink_syslog, in->syslog_target, &err);
+	if (rc == -EINVAL) {
+		(void)cmd_fail(rc, &err);
+		return EXIT_USAGE;
+	}
 	if (!rc)
-		rc = sink_open(&text, &sink_stderr, cmd_colour(STDERR_FILENO) ? "colour" : NULL,
-			       err);
-	if (!rc && in->syslog_target)
-		rc = sink_open(&syslog, &sink_syslog, in->syslog_target, err);
+		rc = load_rules(in, &err);
+	if (!rc)
+		rc = sink_open(&text, &sink_stderr, colour, &err);
 	if (rc)
-		return rc;
+		return cmd_fail(rc, &err);
 	in->session.sinks[0] = text;
 	in->session.sinks[1] = syslog;
-	return session_run(&in->session, err);
+	return observe(in, &err);
 }
 
 int cmd_attach(int argc, char **argv)
@@ -233,17 +254,11 @@ int cmd_attach(int argc, char **argv)
 			.timebase.mono_to_wall_ns = monotonic_to_wall_ns(),
 		},
 	};
-	struct err err = { 0 };
-	int code = cmd_parse(&argp, argc, argv, &in), end;
+	int code = cmd_parse(&argp, argc, argv, &in);
 
 	if (code >= 0)
 		return code;
-	loop_block_signals();
-	warn_unbounded(&in);
-	end = run(&in, &err);
-	if (end < 0)
-		return cmd_fail(end, &err);
-	if (end == LOOP_TARGET_EXITED)
-		fprintf(stderr, "gosonde: process %d has exited\n", in.session.pid);
-	return EXIT_DONE;
+	/* Lines go out whole, at each batch of records and each tick. */
+	setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES);
+	return run(&in);
 }

@@ -108,7 +108,7 @@ static void on_alert(void *arg, const struct alert *alert)
 	struct report *report = s->config->report;
 
 	report->ops->alert(report, alert);
-	fflush(report->out);
+	fflush(report->out); /* what stderr says next comes after it */
 	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
 		(void)sink_send(s->config->sinks[i], alert, &report->timebase);
 }
@@ -211,7 +211,10 @@ static int on_records(void *arg, struct err *err)
 {
 	struct session *s = arg;
 
-	return kern_ring_consume(s->kern, on_record, s, err);
+	int rc = kern_ring_consume(s->kern, on_record, s, err);
+
+	fflush(s->config->report->out);
+	return rc;
 }
 
 static int take_sample(struct session *s, u64 now_ns, struct err *err)

@@ -160,9 +160,8 @@ static void growing_explain(const void *state, const struct model *model,
 			      ret->subject);
 	explain_write(
 		ret->advice, sizeof(ret->advice),
-		"see what they wait for: gosonde goroutines %u --by wait; a goroutine needs a way "
-		"to end (a context, a closed channel, a timeout)",
-		model_pid(model));
+		"give each goroutine that these go statements start a way to end: a context, a "
+		"closed channel, a timeout");
 	if (g->live >= 0)
 		explain_number(ret, "live", (double)g->live);
 	if (trend_fit(&g->slope, &fit))

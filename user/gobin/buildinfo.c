@@ -56,7 +56,7 @@ static int find_header(const struct elf_image *elf, u64 *ret, struct err *err)
 		if (*ret)
 			return 0;
 	}
-	return err_set(err, -ENODATA, "no Go build information");
+	return err_set(err, -ENODATA, "not a Go program: it has no Go build information");
 }
 
 /* Go >= 1.18: two texts after the header, each behind its length. */

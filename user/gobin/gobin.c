@@ -106,6 +106,15 @@ static int scan_segment(struct gobin *bin, const struct pclntab_layout *layout,
 	return rc;
 }
 
+static int unknown_version(const struct goversion *version, struct err *err)
+{
+	return err_set(
+		err, -ENOTSUP,
+		"Go %u.%u is not known to this gosonde: no function table of a layout that it "
+		"has for that version",
+		version->major, version->minor);
+}
+
 static int find_table(struct gobin *bin, struct err *err)
 {
 	const struct goversion *version = &bin->info.version;
@@ -113,14 +122,12 @@ static int find_table(struct gobin *bin, struct err *err)
 	int rc, tries = MAX_CANDIDATES;
 
 	if (!layout)
-		return err_set(err, -ENOTSUP, "function table of Go %u.%u", version->major,
-			       version->minor);
+		return unknown_version(version, err);
 	rc = try_sections(bin, layout, err);
 	for (size_t i = 0; i < bin->elf.segment_count && rc && rc != -ENOMEM; i++)
 		rc = scan_segment(bin, layout, &bin->elf.segments[i], &tries, err);
 	if (rc == -ENOENT && tries == MAX_CANDIDATES)
-		return err_set(err, -ENOTSUP, "no function table of Go %u.%u's layout",
-			       version->major, version->minor);
+		return unknown_version(version, err);
 	return rc == -ENOENT ? -EBADMSG : rc;
 }
 
