@@ -29,13 +29,31 @@ static __always_inline void on_stop_world(struct pt_regs *ctx, struct hit *hit, 
 	gc->reason = hit->target->stw_abi == WIRE_STW_NONE ? STW_UNKNOWN : (u8)GO_ARG0(ctx);
 }
 
-/* Go <= 1.20 has no reason at hand, but only three callers: gcStart, in whose stop startCycle runs;
- * stopTheWorld(reason), which was seen; and gcMarkDone. */
+/*
+ * Go <= 1.20 has no reason at hand, but only three callers: gcStart, in whose stop startCycle runs;
+ * gcMarkDone, in whose last stop gcMarkTermination runs; and stopTheWorld(reason), whose callers
+ * may still wait for worldsema while the collector holds it.
+ */
 static __always_inline u32 inferred_reason(const struct gc_state *gc)
 {
-	if (gc->reason_ptr)
-		return STW_UNKNOWN;
-	return gc->cycle_began ? STW_SWEEP_TERMINATION : STW_MARK_TERMINATION;
+	if (gc->cycle_ending)
+		return STW_MARK_TERMINATION;
+	if (gc->cycle_began)
+		return STW_SWEEP_TERMINATION;
+	/* gcMarkDone that found work left and goes on marking (Go issue 27993) */
+	if (gc->cycle_running && !gc->reasons_waiting)
+		return STW_MARK_TERMINATION;
+	return STW_UNKNOWN;
+}
+
+static __always_inline u32 stop_reason(struct pt_regs *ctx, struct hit *hit,
+				       const struct gc_state *gc)
+{
+	u32 abi = hit->target->stw_abi;
+
+	if (abi >= WIRE_STW_START)
+		return (u8)GO_ARG1(ctx);
+	return abi == WIRE_STW_NONE ? inferred_reason(gc) : gc->reason;
 }
 
 static __always_inline void emit_stop(struct pt_regs *ctx, struct hit *hit, struct gc_state *gc)
@@ -47,12 +65,10 @@ static __always_inline void emit_stop(struct pt_regs *ctx, struct hit *hit, stru
 		return;
 	rec->requested_ns = abi >= WIRE_STW_START ? GO_ARG2(ctx) : gc->requested_ns;
 	rec->stopped_ns = abi >= WIRE_STW_FULL ? GO_ARG3(ctx) : 0;
-	rec->reason = abi >= WIRE_STW_START  ? (u8)GO_ARG1(ctx)
-		      : abi == WIRE_STW_NONE ? inferred_reason(gc)
-					     : gc->reason;
+	rec->reason = stop_reason(ctx, hit, gc);
 	rec->pad = 0;
-	rec->reason_ptr = gc->reason_ptr;
-	rec->reason_len = gc->reason_len;
+	rec->reason_ptr = rec->reason == STW_UNKNOWN ? gc->reason_ptr : 0;
+	rec->reason_len = rec->reason == STW_UNKNOWN ? gc->reason_len : 0;
 	record_end(rec);
 }
 
@@ -99,11 +115,19 @@ static __always_inline void on_start_world(struct pt_regs *ctx, struct hit *hit,
 	emit_stop(ctx, hit, gc);
 	if (gc->cycle_ending)
 		emit_gc_end(hit);
+	if (gc->reasons_waiting && stop_reason(ctx, hit, gc) == STW_UNKNOWN)
+		COUNT(gc->reasons_waiting, -1);
 	gc->requested_ns = 0;
 	gc->cycle_began = 0;
 	gc->cycle_ending = 0;
-	gc->reason_ptr = 0;
-	gc->reason_len = 0;
+}
+
+/* On the caller's way to worldsema, so several may be here at once; the last one's text stands. */
+static __always_inline void on_stop_reason(struct pt_regs *ctx, struct gc_state *gc)
+{
+	gc->reason_ptr = GO_ARG0(ctx);
+	gc->reason_len = GO_ARG1(ctx);
+	COUNT(gc->reasons_waiting, 1);
 }
 
 /* startCycle, stopTheWorldWithSema, startTheWorldWithSema, gcMarkTermination, stopTheWorld */
@@ -128,8 +152,7 @@ int gc(struct pt_regs *ctx)
 		state->cycle_running = 0;
 		state->cycle_ending = 1;
 	} else if (hit.fn == WIRE_FN_STOP_REASON) {
-		state->reason_ptr = GO_ARG0(ctx);
-		state->reason_len = GO_ARG1(ctx);
+		on_stop_reason(ctx, state);
 	}
 	return 0;
 }

@@ -52,12 +52,13 @@ struct {
  */
 struct gc_state {
 	u64 requested_ns;	    /* of the stop that goes on; 0: none seen */
-	u64 reason_ptr, reason_len; /* Go <= 1.20: what stopTheWorld was called with */
-	u32 reason;
-	u8 cycle_running; /* startCycle seen, gcMarkTermination not yet */
-	u8 cycle_began;	  /* startCycle seen in this stop: it is the sweep termination */
-	u8 cycle_ending;  /* gcMarkTermination seen: the next restart ends the cycle */
-	u8 pad;
+	u64 reason_ptr, reason_len; /* Go <= 1.20: what stopTheWorld was last called with */
+	u32 reasons_waiting;	    /* Go <= 1.20: calls of stopTheWorld whose stop is not over */
+	u32 reason;		    /* Go 1.21: runtime.stwReason */
+	u8 cycle_running;	    /* startCycle seen, gcMarkTermination not yet */
+	u8 cycle_began;		    /* startCycle seen in this stop: it is the sweep termination */
+	u8 cycle_ending;	    /* gcMarkTermination seen: the next restart ends the cycle */
+	u8 pad[5];
 };
 
 struct {
