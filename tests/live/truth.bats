@@ -33,7 +33,7 @@ compare() {
 	equal "Go version" "$(lines attached | jq -r .go)" "$(truth go)"
 	equal "stripped" "$(lines attached | jq .stripped)" "$([[ $2 == stripped ]] && echo true || echo false)"
 	equal "pie" "$(lines attached | jq .pie)" "$([[ $2 == pie ]] && echo true || echo false)"
-	for field in ring read table missed; do
+	for field in ring read table missed decode; do
 		equal "lost.$field" "$(summary ".lost.$field")" 0
 	done
 	equal "map.writes" "$(summary .map.writes)" "$(truth writes)"
@@ -69,6 +69,25 @@ windows_add_up() {
 @test "newest Go, plain: the counts equal the truth" { compare newest plain; }
 @test "newest Go, -s -w: the counts equal the truth" { compare newest stripped; }
 @test "newest Go, PIE: the counts equal the truth" { compare newest pie; }
+
+# Each stop gets its own reason, however the requests overlap.
+stops() {
+	needs_go "$1"
+	start "$(workload stops "$(goroot "$1")")"
+	attach "$pid" --budget off --probes gc
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	equal "gc.cycles" "$(summary .gc.cycles)" "$(truth num_gc)"
+	equal "gc.pauses" "$(summary .gc.pauses)" $((2 * $(truth num_gc)))
+	equal "gc.other_stops" "$(summary .gc.other_stops)" "$(truth other_stops)"
+	close_pauses "$(summary .gc.pause_ns.total)" "$(truth pause_ns)"
+	equal "reasons" "$(lines gc | jq -c '[.pauses[].reason]' | sort -u)" \
+		'["gc sweep termination","gc mark termination"]'
+}
+
+@test "Go 1.19: stops of the world keep their reasons apart" { stops 1.19; }
+@test "newest Go: stops of the world keep their reasons apart" { stops newest; }
 
 @test "a target that exits ends the agent with a summary" {
 	start "$(workload truth)"
