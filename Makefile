@@ -22,7 +22,7 @@ override O := $(O)/san
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
-CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iuser -I$(O)
+CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iuser -isystem $(O)
 CFLAGS	?= -O2 -g
 CFLAGS	+= -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
 	   -Wshadow -Wvla -Wformat=2 -fstack-protector-strong $(SANFLAGS)

@@ -13,10 +13,10 @@
 
 #include <gosonde/types.h>
 
-#define WIRE_MAX_TARGETS 256 /* slots in the table of targets */
+#define WIRE_MAX_TARGETS 256  /* slots in the table of targets */
 #define WIRE_MAX_SITES	 8192 /* call sites of one kind, all targets together */
-#define WIRE_MAX_FRAMES	 32 /* return addresses of a stack */
-#define WIRE_TEXT_BYTES	 128 /* of a panic's message */
+#define WIRE_MAX_FRAMES	 32   /* return addresses of a stack */
+#define WIRE_TEXT_BYTES	 128  /* of a panic's message */
 
 /* What a probe watches: one per probed Go function. Index of wire_counters.hits. */
 enum wire_fn {
@@ -34,19 +34,19 @@ enum wire_fn {
 	WIRE_FN_MAPDELETE_FASTSTR = 11,
 	WIRE_FN_MAPCLEAR = 15,
 
-	WIRE_FN_HASH_GROW = 16, /* classic maps, Go <= 1.23 */
-	WIRE_FN_GROW_TO_TABLE = 17, /* Swiss maps: small map becomes a table */
-	WIRE_FN_TABLE_REHASH = 18, /* Swiss maps: a table doubles or splits */
+	WIRE_FN_HASH_GROW = 16,	       /* classic maps, Go <= 1.23 */
+	WIRE_FN_GROW_TO_TABLE = 17,    /* Swiss maps: small map becomes a table */
+	WIRE_FN_TABLE_REHASH = 18,     /* Swiss maps: a table doubles or splits */
 	WIRE_FN_PRUNE_TOMBSTONES = 19, /* Swiss maps, Go >= 1.25: an attempt, may do nothing */
 
-	WIRE_FN_START_CYCLE = 24, /* gcControllerState.startCycle: once per GC cycle */
-	WIRE_FN_STOP_WORLD = 25, /* stopTheWorldWithSema: a stop is requested */
-	WIRE_FN_START_WORLD = 26, /* startTheWorldWithSema: the stop is about to end */
+	WIRE_FN_START_CYCLE = 24,      /* gcControllerState.startCycle: once per GC cycle */
+	WIRE_FN_STOP_WORLD = 25,       /* stopTheWorldWithSema: a stop is requested */
+	WIRE_FN_START_WORLD = 26,      /* startTheWorldWithSema: the stop is about to end */
 	WIRE_FN_MARK_TERMINATION = 27, /* gcMarkTermination: the cycle's last stop */
-	WIRE_FN_STOP_REASON = 28, /* stopTheWorld(reason string), Go <= 1.20 */
+	WIRE_FN_STOP_REASON = 28,      /* stopTheWorld(reason string), Go <= 1.20 */
 
 	WIRE_FN_GO_CREATE = 32, /* newproc1 */
-	WIRE_FN_GO_EXIT = 33, /* gdestroy, before Go 1.22 goexit0 */
+	WIRE_FN_GO_EXIT = 33,	/* gdestroy, before Go 1.22 goexit0 */
 
 	WIRE_FN_GOPANIC = 40,
 	WIRE_FN_THROW = 41,
@@ -72,45 +72,45 @@ enum wire_site_flags {
 
 #define WIRE_COOKIE(slot, fn, flags, sp_shift)                                                     \
 	((u64)(slot) << 32 | (u64)(u16)(sp_shift) << 16 | (u64)(u8)(flags) << 8 | (u8)(fn))
-#define WIRE_COOKIE_FN(c)	((u32)((c) & 0xff))
+#define WIRE_COOKIE_FN(c)	((u32)((c)&0xff))
 #define WIRE_COOKIE_FLAGS(c)	((u32)((c) >> 8 & 0xff))
 #define WIRE_COOKIE_SP_SHIFT(c) ((u32)((c) >> 16 & 0xffff))
 #define WIRE_COOKIE_SLOT(c)	((u32)((c) >> 32 & 0xffff))
 
 /* What startTheWorldWithSema has in its registers; the version decides (go-runtime facts, B). */
 enum wire_stw_abi {
-	WIRE_STW_NONE = 0, /* Go <= 1.20: nothing, the reason is inferred */
+	WIRE_STW_NONE = 0,	     /* Go <= 1.20: nothing, the reason is inferred */
 	WIRE_STW_REASON_AT_STOP = 1, /* Go 1.21: reason in AL of stopTheWorldWithSema */
-	WIRE_STW_START = 2, /* Go 1.22: now RAX, reason BL, start RCX */
-	WIRE_STW_FULL = 3, /* Go >= 1.23: and finishedStopping RDI */
+	WIRE_STW_START = 2,	     /* Go 1.22: now RAX, reason BL, start RCX */
+	WIRE_STW_FULL = 3,	     /* Go >= 1.23: and finishedStopping RDI */
 };
 
 /* Words of the runtime that are read while a cycle's last stop still holds the world. */
 enum wire_gc_word {
-	WIRE_GC_NUMGC = 0, /* u32 memstats.numgc */
-	WIRE_GC_CPU_FRACTION = 1, /* float64 memstats.gc_cpu_fraction */
+	WIRE_GC_NUMGC = 0,	    /* u32 memstats.numgc */
+	WIRE_GC_CPU_FRACTION = 1,   /* float64 memstats.gc_cpu_fraction */
 	WIRE_GC_PAUSE_TOTAL_NS = 2, /* u64 memstats.pause_total_ns */
-	WIRE_GC_USER_FORCED = 3, /* bool work.userForced */
-	WIRE_GC_STWPROCS = 4, /* i32 work.stwprocs */
-	WIRE_GC_MAXPROCS = 5, /* i32 work.maxprocs */
-	WIRE_GC_T_SWEEP_TERM = 6, /* i64 work.tSweepTerm, ns */
-	WIRE_GC_T_MARK = 7, /* i64 work.tMark */
-	WIRE_GC_T_MARK_TERM = 8, /* i64 work.tMarkTerm */
-	WIRE_GC_T_END = 9, /* i64 work.tEnd */
-	WIRE_GC_PAUSE_NS = 10, /* i64 work.pauseNS: this cycle's pauses */
-	WIRE_GC_HEAP0 = 11, /* u64 work.heap0: live at the start of the cycle */
-	WIRE_GC_HEAP1 = 12, /* u64 work.heap1: live at the end of marking */
-	WIRE_GC_HEAP2 = 13, /* u64 work.heap2: marked */
-	WIRE_GC_HEAP_GOAL = 14, /* u64 gcController.lastHeapGoal (work.heapGoal in 1.15) */
-	WIRE_GC_STACK_SCAN = 15, /* u64 gcController.lastStackScan (maxStackScan to 1.19) */
-	WIRE_GC_GLOBALS_SCAN = 16, /* u64 gcController.globalsScan */
-	WIRE_GC_ASSIST_NS = 17, /* i64 gcController.assistTime */
-	WIRE_GC_DEDICATED_NS = 18, /* i64 gcController.dedicatedMarkTime */
+	WIRE_GC_USER_FORCED = 3,    /* bool work.userForced */
+	WIRE_GC_STWPROCS = 4,	    /* i32 work.stwprocs */
+	WIRE_GC_MAXPROCS = 5,	    /* i32 work.maxprocs */
+	WIRE_GC_T_SWEEP_TERM = 6,   /* i64 work.tSweepTerm, ns */
+	WIRE_GC_T_MARK = 7,	    /* i64 work.tMark */
+	WIRE_GC_T_MARK_TERM = 8,    /* i64 work.tMarkTerm */
+	WIRE_GC_T_END = 9,	    /* i64 work.tEnd */
+	WIRE_GC_PAUSE_NS = 10,	    /* i64 work.pauseNS: this cycle's pauses */
+	WIRE_GC_HEAP0 = 11,	    /* u64 work.heap0: live at the start of the cycle */
+	WIRE_GC_HEAP1 = 12,	    /* u64 work.heap1: live at the end of marking */
+	WIRE_GC_HEAP2 = 13,	    /* u64 work.heap2: marked */
+	WIRE_GC_HEAP_GOAL = 14,	    /* u64 gcController.lastHeapGoal (work.heapGoal in 1.15) */
+	WIRE_GC_STACK_SCAN = 15,    /* u64 gcController.lastStackScan (maxStackScan to 1.19) */
+	WIRE_GC_GLOBALS_SCAN = 16,  /* u64 gcController.globalsScan */
+	WIRE_GC_ASSIST_NS = 17,	    /* i64 gcController.assistTime */
+	WIRE_GC_DEDICATED_NS = 18,  /* i64 gcController.dedicatedMarkTime */
 	WIRE_GC_FRACTIONAL_NS = 19, /* i64 gcController.fractionalMarkTime */
-	WIRE_GC_IDLE_NS = 20, /* i64 gcController.idleMarkTime */
-	WIRE_GC_HEAP_LIVE = 21, /* u64 gcController.heapLive: live now */
-	WIRE_GC_NEXT_GOAL = 22, /* u64 gcController.gcPercentHeapGoal: the next cycle's goal */
-	WIRE_GC_INIT_TIME = 23, /* i64 runtimeInitTime */
+	WIRE_GC_IDLE_NS = 20,	    /* i64 gcController.idleMarkTime */
+	WIRE_GC_HEAP_LIVE = 21,	    /* u64 gcController.heapLive: live now */
+	WIRE_GC_NEXT_GOAL = 22,	    /* u64 gcController.gcPercentHeapGoal: the next cycle's goal */
+	WIRE_GC_INIT_TIME = 23,	    /* i64 runtimeInitTime */
 	WIRE_GC_WORDS = 24
 };
 
@@ -123,13 +123,13 @@ struct wire_gc_source {
 
 /* One row of the table of targets. User space writes it before anything is attached. */
 struct wire_target {
-	u32 tgid; /* in the initial PID namespace; 0: the slot is free */
-	u32 stw_abi; /* enum wire_stw_abi */
-	u32 g_goid_off; /* runtime.g.goid; 0: unknown */
-	u32 g_gopc_off; /* runtime.g.gopc; 0: unknown */
-	u32 g_startpc_off; /* runtime.g.startpc; 0: unknown */
-	u32 g_m_off; /* runtime.g.m; 0: unknown */
-	u32 m_curg_off; /* runtime.m.curg; 0: unknown */
+	u32 tgid;	       /* in the initial PID namespace; 0: the slot is free */
+	u32 stw_abi;	       /* enum wire_stw_abi */
+	u32 g_goid_off;	       /* runtime.g.goid; 0: unknown */
+	u32 g_gopc_off;	       /* runtime.g.gopc; 0: unknown */
+	u32 g_startpc_off;     /* runtime.g.startpc; 0: unknown */
+	u32 g_m_off;	       /* runtime.g.m; 0: unknown */
+	u32 m_curg_off;	       /* runtime.m.curg; 0: unknown */
 	u32 small_grows_per_s; /* records of growth of maps below WIRE_LARGE_MAP, per CPU */
 	struct wire_gc_source gc[WIRE_GC_WORDS];
 };
@@ -139,8 +139,8 @@ struct wire_target {
 
 /* Why something that happened is missing from the records or aggregates. */
 enum wire_loss {
-	WIRE_LOSS_RING = 0, /* ring buffer full */
-	WIRE_LOSS_READ = 1, /* a read of the target's memory faulted */
+	WIRE_LOSS_RING = 0,  /* ring buffer full */
+	WIRE_LOSS_READ = 1,  /* a read of the target's memory faulted */
 	WIRE_LOSS_TABLE = 2, /* an aggregate's table was full */
 	WIRE_LOSS_COUNT = 4
 };
@@ -151,12 +151,13 @@ enum wire_loss {
  * CPU would lose a plain increment.
  */
 struct wire_counters {
-	u64 hits[WIRE_FN_COUNT]; /* calls that count */
+	u64 hits[WIRE_FN_COUNT];    /* calls that count */
 	u64 regrown[WIRE_FN_COUNT]; /* hits that were a stack check about to fail (FLAGS_TEST) */
 	u64 lost[WIRE_LOSS_COUNT];
-	u64 moved; /* map entries that growths moved */
-	u64 grows; /* map growths; prune attempts are none */
-	u64 grows_unrecorded; /* growths of small maps above small_grows_per_s: counted, no record */
+	u64 moved;	      /* map entries that growths moved */
+	u64 grows;	      /* map growths; prune attempts are none */
+	u64 grows_unrecorded; /* growths of small maps above small_grows_per_s: counted, no record
+			       */
 	u64 foreign; /* hits of another process: the kernel's PID filter let them through */
 	u64 small_window_ns, small_in_window; /* of the small maps' rate limit */
 };
@@ -164,16 +165,16 @@ struct wire_counters {
 /* Aggregates by site, per CPU: map writes and deletes by call site and map type. */
 struct wire_map_site {
 	u32 slot;
-	u32 fn; /* enum wire_fn */
+	u32 fn;	       /* enum wire_fn */
 	u64 return_pc; /* the line after the call */
-	u64 type; /* *maptype */
+	u64 type;      /* *maptype */
 };
 
 /* Goroutines by creation site. */
 struct wire_go_site {
 	u32 slot;
 	u32 pad;
-	u64 gopc; /* return address of the go statement */
+	u64 gopc;    /* return address of the go statement */
 	u64 startpc; /* the goroutine's first function */
 };
 
@@ -197,7 +198,7 @@ struct wire_hdr {
 	u32 tgid;
 	u32 tid;
 	u16 kind; /* enum wire_kind */
-	u16 fn; /* enum wire_fn that it came from */
+	u16 fn;	  /* enum wire_fn that it came from */
 	u32 slot;
 };
 
@@ -208,25 +209,25 @@ struct wire_stack {
 };
 
 enum wire_grow_kind {
-	WIRE_GROW_DOUBLE = 1, /* classic: twice the buckets */
-	WIRE_GROW_SAME_SIZE = 2, /* classic: too many overflow buckets */
+	WIRE_GROW_DOUBLE = 1,	      /* classic: twice the buckets */
+	WIRE_GROW_SAME_SIZE = 2,      /* classic: too many overflow buckets */
 	WIRE_GROW_SMALL_TO_TABLE = 3, /* Swiss: one group of 8 becomes a table of 16 */
-	WIRE_GROW_TABLE = 4, /* Swiss: a table doubles, up to 1024 slots */
-	WIRE_GROW_SPLIT = 5, /* Swiss: a table of 1024 slots becomes two */
+	WIRE_GROW_TABLE = 4,	      /* Swiss: a table doubles, up to 1024 slots */
+	WIRE_GROW_SPLIT = 5,	      /* Swiss: a table of 1024 slots becomes two */
 };
 
 struct wire_map_grow {
 	struct wire_hdr hdr;
-	u64 map; /* address of the hmap or maps.Map */
-	u64 type; /* *maptype */
-	u64 entries; /* in the whole map */
-	u64 moved; /* entries that this growth moves */
+	u64 map;	  /* address of the hmap or maps.Map */
+	u64 type;	  /* *maptype */
+	u64 entries;	  /* in the whole map */
+	u64 moved;	  /* entries that this growth moves */
 	u64 slots_before; /* classic: of the map; Swiss: of the table */
 	u64 slots_after;
-	u64 dir_len; /* Swiss: tables in the directory; 0 for a small map; classic: 0 */
+	u64 dir_len;	/* Swiss: tables in the directory; 0 for a small map; classic: 0 */
 	u32 tombstones; /* Swiss: deleted slots that the growth drops */
-	u16 grow; /* enum wire_grow_kind */
-	u8 during_gc; /* between a cycle's start and its mark termination */
+	u16 grow;	/* enum wire_grow_kind */
+	u8 during_gc;	/* between a cycle's start and its mark termination */
 	u8 pad;
 	struct wire_stack stack;
 };
@@ -234,9 +235,9 @@ struct wire_map_grow {
 /* A stop of the world, recorded as it ends. */
 struct wire_stop {
 	struct wire_hdr hdr; /* time: when the world was about to be restarted */
-	u64 requested_ns; /* 0: the stop began before the probe was there */
-	u64 stopped_ns; /* when the last P had stopped; 0: this version does not tell */
-	u32 reason; /* runtime.stwReason; of Go <= 1.20 only 0, 1 and 2 */
+	u64 requested_ns;    /* 0: the stop began before the probe was there */
+	u64 stopped_ns;	     /* when the last P had stopped; 0: this version does not tell */
+	u32 reason;	     /* runtime.stwReason; of Go <= 1.20 only 0, 1 and 2 */
 	u32 pad;
 	u64 reason_ptr, reason_len; /* Go <= 1.20: a Go string in the target, or zeros */
 };
@@ -247,19 +248,20 @@ struct wire_gc_start {
 
 struct wire_gc_end {
 	struct wire_hdr hdr;
-	u64 have; /* bit i: word[i] was read */
+	u64 have;		 /* bit i: word[i] was read */
 	u64 word[WIRE_GC_WORDS]; /* zero-extended */
 };
 
 struct wire_fault {
 	struct wire_hdr hdr;
-	u64 goid; /* 0: unknown */
-	u64 type; /* gopanic: *_type of the value; else 0 */
-	u64 data; /* gopanic: the interface's data word */
+	u64 goid;     /* 0: unknown */
+	u64 type;     /* gopanic: *_type of the value; else 0 */
+	u64 data;     /* gopanic: the interface's data word */
 	u64 words[4]; /* gopanic: what data points to, if it could be read */
-	u64 text_ptr, text_len; /* the message, as the target has it (for gopanic: if it is a string) */
-	u32 words_read; /* of words[] */
-	u32 text_read; /* bytes of text[]; less than text_len: user space must read it */
+	u64 text_ptr,
+		text_len; /* the message, as the target has it (for gopanic: if it is a string) */
+	u32 words_read;	  /* of words[] */
+	u32 text_read;	  /* bytes of text[]; less than text_len: user space must read it */
 	char text[WIRE_TEXT_BYTES];
 	struct wire_stack stack;
 };

@@ -171,7 +171,8 @@ static void warn_unbounded(const struct attach *in)
 	const struct probe_groups *groups = &in->session.groups;
 
 	if (!in->budget_off && (groups->want[PROBE_MAP_WRITE] || groups->want[PROBE_GOROUTINE]))
-		fputs("gosonde: no budget is enforced yet: the hot groups map-write and goroutine run "
+		fputs("gosonde: no budget is enforced yet: the hot groups map-write and goroutine "
+		      "run "
 		      "unbounded (--probes map-grow,gc,fault leaves them out)\n",
 		      stderr);
 }

@@ -316,7 +316,7 @@ int elf_image_words(const struct elf_image *elf, u64 addr, u64 *ret, size_t n)
 	struct bytes bytes = elf_image_tail(elf, addr);
 	u64 at, value;
 
-	if (n > bytes.size / WORD)
+	if (!bytes.data || n > bytes.size / WORD)
 		return -ENOENT;
 	memcpy(ret, bytes.data, n * WORD);
 	for (size_t i = 0; i < relocation_count(elf); i++)

@@ -56,7 +56,7 @@ static int try_table(struct gobin *bin, const struct pclntab_layout *layout, u64
 		     struct err *err)
 {
 	CLEANUP(pclntab_done) struct pclntab tab = { 0 };
-	struct moduledata module;
+	struct moduledata module = { 0 };
 	int rc;
 
 	rc = pclntab_init(&tab, &bin->elf, layout, addr, err);

@@ -38,7 +38,7 @@ static int address_unix(struct state *state, const char *path, struct err *err)
 		return err_set(err, -EINVAL, "path of more than %zu bytes: %s",
 			       sizeof(un->sun_path) - 1, path);
 	un->sun_family = AF_UNIX;
-	strcpy(un->sun_path, path);
+	memcpy(un->sun_path, path, strlen(path) + 1);
 	state->addr_len = sizeof(*un);
 	return 0;
 }
@@ -63,7 +63,7 @@ static int split_host_port(const char *text, char host[static HOST_BYTES],
 		return err_set(err, -EINVAL, "\"%s\" is no port number", colon + 1);
 	memcpy(host, text, len);
 	host[len] = '\0';
-	strcpy(port, colon + 1);
+	memcpy(port, colon + 1, strlen(colon + 1) + 1);
 	return 0;
 }
 
