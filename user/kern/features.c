@@ -15,6 +15,9 @@
 
 #include "base/macros.h"
 
+/* BPF_TRACE_UPROBE_MULTI of include/uapi/linux/bpf.h, since 6.6: Debian 12's headers are older. */
+#define TRACE_UPROBE_MULTI ((enum bpf_attach_type)48)
+
 /* `return 0`, the smallest program there is. */
 static int load_empty_program(enum bpf_attach_type attach_type)
 {
@@ -32,7 +35,7 @@ static int load_empty_program(enum bpf_attach_type attach_type)
  * one that does not refuses the attach type (EINVAL). */
 static bool has_uprobe_multi(void)
 {
-	CLEANUP(fd_closep) int prog = load_empty_program(BPF_TRACE_UPROBE_MULTI);
+	CLEANUP(fd_closep) int prog = load_empty_program(TRACE_UPROBE_MULTI);
 	const unsigned long offset = 0;
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .uprobe_multi.path = "/",
 		    .uprobe_multi.offsets = &offset, .uprobe_multi.cnt = 1);
@@ -40,7 +43,7 @@ static bool has_uprobe_multi(void)
 
 	if (prog < 0)
 		return false;
-	link = bpf_link_create(prog, -1, BPF_TRACE_UPROBE_MULTI, &opts);
+	link = bpf_link_create(prog, -1, TRACE_UPROBE_MULTI, &opts);
 	return link >= 0 || link == -EBADF;
 }
 
