@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "base/units.h"
 #include "kern/features.h"
+#include "kern/kern.h"
+#include "probe/calibrate.h"
 #include "proc/host.h"
 
 enum verdict { GOOD, NOTE, BAD };
@@ -68,6 +71,35 @@ static void report_rights(struct report *r, const struct host *host)
 	     "run gosonde on the host, or its container with the host's PID namespace");
 }
 
+/* On this process itself, with the real program: what a hit costs, and that every thread's is seen.
+ */
+static void report_cost(struct report *r, const struct kern_features *features)
+{
+	const struct kern_options options = {
+		.targets = 1,
+		.ring_bytes = 1 << 16,
+		.uprobe_multi = features->uprobe_multi,
+		.groups = { [PROBE_MAP_WRITE] = true },
+	};
+	CLEANUP(kern_closep) struct kern *kern = NULL;
+	char emulated[UNITS_BUF], step[UNITS_BUF], text[96];
+	struct calibration cost;
+	struct err err = { 0 };
+	int rc = kern_open(&kern, &options, &err);
+
+	if (!rc)
+		rc = calibrate(kern, 0, &cost, &err);
+	if (rc) {
+		line(r, rc == -ENOTSUP ? NOTE : BAD, "a probe, tried", err.text,
+		     rc == -ENOTSUP ? "perf-event uprobes serve instead" : NULL);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s a hit (emulated), %s (single-stepped); all threads seen",
+		 fmt_duration_ns(emulated, (u64)cost.ns[SITE_EMULATED]),
+		 fmt_duration_ns(step, (u64)cost.ns[SITE_SINGLE_STEP]));
+	line(r, GOOD, "a probe, tried", text, NULL);
+}
+
 int cmd_doctor(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -88,6 +120,8 @@ int cmd_doctor(int argc, char **argv)
 	line(&r, GOOD, "kernel", host.kernel, NULL);
 	report_kernel(&r, &host, &features);
 	report_rights(&r, &host);
+	if (!r.bad)
+		report_cost(&r, &features);
 	puts(r.bad ? "\ngosonde can't attach to processes here."
 		   : "\ngosonde can attach to Go processes here. `gosonde list` shows them.");
 	return r.bad ? EXIT_NOT_PERMITTED : EXIT_DONE;

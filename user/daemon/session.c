@@ -67,9 +67,34 @@ static int open_target(struct session *s, struct err *err)
 	return 0;
 }
 
+static int load_programs(struct session *s, bool uprobe_multi, struct err *err)
+{
+	struct kern_options options = {
+		.targets = SLOTS,
+		.ring_bytes = RING_BYTES,
+		.uprobe_multi = uprobe_multi,
+	};
+
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
+		options.groups[g] = s->config->groups.want[g];
+	options.groups[PROBE_MAP_WRITE] = true; /* the one that is calibrated */
+	return kern_open(&s->kern, &options, err);
+}
+
+/* Without a calibration the cost is unknown, and said to be; all else works. */
+static int load_and_calibrate(struct session *s, bool uprobe_multi, struct err *err)
+{
+	int rc = load_programs(s, uprobe_multi, err);
+
+	if (rc || calibrate(s->kern, CALIBRATION_SLOT, &s->cost, NULL) != -ENOTSUP || !uprobe_multi)
+		return rc;
+	kern_close(s->kern);
+	s->kern = NULL;
+	return load_and_calibrate(s, false, err);
+}
+
 static int open_kernel(struct session *s, struct err *err)
 {
-	struct kern_options options = { .targets = SLOTS, .ring_bytes = RING_BYTES };
 	struct kern_features features;
 
 	if (!in_initial_pid_namespace())
@@ -83,17 +108,11 @@ static int open_kernel(struct session *s, struct err *err)
 			err, -ENOSYS,
 			"this kernel shows no BTF (/sys/kernel/btf/vmlinux); `gosonde doctor` "
 			"says what is missing");
-	options.uprobe_multi = features.uprobe_multi;
-	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
-		options.groups[g] = s->config->groups.want[g];
-	options.groups[PROBE_MAP_WRITE] = true; /* the one that is calibrated */
-	return kern_open(&s->kern, &options, err);
+	return load_and_calibrate(s, features.uprobe_multi, err);
 }
 
 static void cost_of_probes(struct session *s)
 {
-	/* Without a calibration the cost is unknown, and said to be; all else works. */
-	(void)calibrate(s->kern, CALIBRATION_SLOT, &s->cost, NULL);
 	for (size_t i = 0; i < s->plan.probe_count; i++) {
 		const struct plan_probe *probe = &s->plan.probes[i];
 

@@ -15,9 +15,13 @@ struct calibration {
 };
 
 /*
- * Takes about 20 ms. Uses (and gives back) the slot, whose target is this
- * process meanwhile; the group map-write must be loaded.
- * Returns 0, or a negative errno; ret then holds zeros.
+ * Takes some 50 ms, most of it attaching and detaching. Uses a slot of its own,
+ * whose target is this process meanwhile; the group map-write must be loaded.
+ *
+ * Returns 0; -ENOTSUP: hits of a second thread are not all seen, as with the
+ * uprobe_multi of kernels 6.6 to 6.9, whose PID filter matched a thread and not
+ * a process (counts would be too low: use perf-event uprobes); or another
+ * negative errno. ret then holds zeros.
  */
 int calibrate(struct kern *kern, u32 slot, struct calibration *ret, struct err *err);
 
