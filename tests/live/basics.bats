@@ -92,6 +92,8 @@ teardown() {
 @test "a target in a mount and PID namespace of its own is attached to" {
 	needs_root
 	local outer
+	unshare --mount --pid --fork --mount-proc true ||
+		skip "this machine gives no mount and PID namespace (a chroot?)"
 	outer=$BATS_TEST_TMPDIR/namespaced.out
 	: >"$outer"
 	unshare --mount --pid --fork --mount-proc "$(workload truth)" >"$outer" 2>&1 3>&- &
