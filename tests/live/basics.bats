@@ -64,6 +64,38 @@ teardown() {
 	equal "changes by inspect" "$(text_changes "$pid")" 0
 }
 
+@test "inspect says how each offset and variable is known, and stripping changes none" {
+	exits 0 "$gosonde" inspect "$(workload truth)" --json
+	jq -e '(.offsets[] | select(.field == "runtime.g.goid") | .how | length > 0) and
+		([.variables[] | select(.how == "symbol") | .name] |
+			contains(["runtime.work", "runtime.sched", "runtime.allglen"]))' "$BATS_TEST_TMPDIR/stdout"
+	exits 0 "$gosonde" inspect "$(workload truth "$(goroot system)" stripped)" --json
+	jq -e '[.variables[].how | select(test("^operand in runtime"))] | length >= 7' "$BATS_TEST_TMPDIR/stdout"
+	equal "missing" "$(jq -c .missing "$BATS_TEST_TMPDIR/stdout")" "[]"
+}
+
+# Its layouts are known, its struct offsets are not: what needs none is exact, the rest is named.
+@test "a Go version without a table of offsets: exact counts, and no guess" {
+	local file
+	needs_root
+	needs_go 1.19
+	file=$BATS_TEST_TMPDIR/older
+	LC_ALL=C sed 's/go1\.19\./go1.18./g' "$(workload truth "$(goroot 1.19)")" >"$file"
+	chmod +x "$file"
+	start "$file"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	equal "Go version" "$(lines attached | jq -r '.go[:6]')" go1.18
+	equal "missing" "$(lines attached | jq -c '[.missing[].what]')" '["details of GC cycles","goroutines alive"]'
+	equal "map.writes" "$(summary .map.writes)" "$(truth writes)"
+	equal "map.deletes" "$(summary .map.deletes)" "$(truth deletes)"
+	equal "goroutine.created" "$(summary .goroutine.created)" "$(truth created)"
+	equal "gc.cycles" "$(summary .gc.cycles)" "$(truth num_gc)"
+	equal "goroutine.live" "$(summary .goroutine.live)" null
+}
+
 @test "inspect: no hot site is single-stepped" {
 	local file variant
 	needs_go newest

@@ -126,6 +126,30 @@ static void attached(void **state)
 	assert_string_equal(text_at(obj, "probes.1.function"), EVIL_UTF8);
 	assert_string_equal(text_at(obj, "omitted.0.function"), "runtime.mapdelete_fast32");
 	assert_string_equal(text_at(obj, "omitted.0.reason"), "not linked into this program");
+	assert_string_equal(text_at(obj, "missing.0.what"), "goroutines alive");
+	assert_string_equal(text_at(obj, "missing.0.reason"), EVIL_UTF8);
+	assert_null(json_object_get(obj, "offsets")); /* of inspect only */
+	lines_done(&l, obj);
+}
+
+static void inspected(void **state)
+{
+	struct lines l = lines_open();
+	struct attached_info info = sample_attached();
+	json_t *obj;
+
+	(void)state;
+	info.offsets = sample_offsets;
+	info.offset_count = ARRAY_SIZE(sample_offsets);
+	info.variables = sample_variables;
+	info.variable_count = ARRAY_SIZE(sample_variables);
+	obj = RENDER(l, json_attached(l.out, &info, &sample_timebase));
+	assert_string_equal(text_at(obj, "offsets.0.field"), "runtime.g.goid");
+	assert_integer(obj, "offsets.0.offset", 152);
+	assert_string_equal(text_at(obj, "offsets.0.how"), "table");
+	assert_string_equal(text_at(obj, "variables.0.name"), "runtime.work");
+	assert_string_equal(text_at(obj, "variables.0.address"), "0x58e320");
+	assert_string_equal(text_at(obj, "variables.0.how"), "symbol");
 	lines_done(&l, obj);
 }
 
@@ -359,6 +383,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attached),
+		cmocka_unit_test(inspected),
 		cmocka_unit_test(window),
 		cmocka_unit_test(what_is_not_watched_is_null),
 		cmocka_unit_test(summary),

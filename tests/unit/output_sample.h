@@ -175,6 +175,13 @@ static const struct attached_omission sample_omitted[] = {
 	{ .function = "runtime.mapdelete_fast32", .reason = "not linked into this program" },
 };
 
+static const struct attached_missing sample_missing[] = {
+	{ .what = "goroutines alive", .reason = EVIL },
+};
+
+static const struct attached_fact sample_offsets[] = { { "runtime.g.goid", 152, "table" } };
+static const struct attached_fact sample_variables[] = { { "runtime.work", 0x58e320, "symbol" } };
+
 static inline struct attached_info sample_attached(void)
 {
 	return (struct attached_info) {
@@ -188,6 +195,8 @@ static inline struct attached_info sample_attached(void)
 		.probe_count = ARRAY_SIZE(sample_probes),
 		.omitted = sample_omitted,
 		.omitted_count = ARRAY_SIZE(sample_omitted),
+		.missing = sample_missing,
+		.missing_count = ARRAY_SIZE(sample_missing),
 	};
 }
 

@@ -54,15 +54,19 @@ static const struct argp argp = {
 	       "  gosonde inspect /usr/bin/caddy --json\n",
 };
 
-static void show(const struct inspect *in, const struct gobin *bin, const struct plan *plan,
-		 u64 bias, const char *exe, u32 pid)
+static const struct probe_groups every_group = { .want = { true, true, true, true, true } };
+
+static void show(const struct inspect *in, const struct go_process *p, const struct plan *plan,
+		 const char *exe, u32 pid)
 {
 	static const struct calibration not_measured;
 	const struct timebase timebase = { .mono_to_wall_ns = monotonic_to_wall_ns() };
 	struct text_output text = { .out = stdout, .colour = cmd_colour(STDOUT_FILENO) };
 	struct description d;
 
-	describe_plan(bin, plan, bias, exe, &not_measured, &d);
+	describe_plan(p->bin, plan, p->bias, exe, &not_measured, &d);
+	describe_missing(p, &every_group, &d);
+	describe_facts(p, &d);
 	d.info.pid = pid;
 	d.info.time_ns = now_monotonic_ns();
 	if (in->json)
@@ -70,8 +74,6 @@ static void show(const struct inspect *in, const struct gobin *bin, const struct
 	else
 		text_attached(&text, &d.info);
 }
-
-static const struct probe_groups every_group = { .want = { true, true, true, true, true } };
 
 static int inspect_process(const struct inspect *in, int pid, struct err *err)
 {
@@ -83,7 +85,7 @@ static int inspect_process(const struct inspect *in, int pid, struct err *err)
 		return rc;
 	plan_make(target->bin, &every_group, &plan);
 	attach_verify(&plan, &target->go);
-	show(in, target->bin, &plan, target->go.bias, target->process.exe, (u32)pid);
+	show(in, &target->go, &plan, target->process.exe, (u32)pid);
 	return 0;
 }
 
@@ -91,6 +93,7 @@ static int inspect_file(const struct inspect *in, struct err *err)
 {
 	CLEANUP(proc_file_close) struct proc_file file = { 0 };
 	CLEANUP(gobin_freep) struct gobin *bin = NULL;
+	struct go_process image = { 0 };
 	struct plan plan;
 	int rc = proc_file_open(in->subject, &file, err);
 
@@ -99,8 +102,9 @@ static int inspect_file(const struct inspect *in, struct err *err)
 	rc = gobin_open(&bin, file.bytes, err);
 	if (rc)
 		return err_prefix(err, rc, "%s", in->subject);
+	image.bin = bin;
 	plan_make(bin, &every_group, &plan);
-	show(in, bin, &plan, 0, in->subject, 0);
+	show(in, &image, &plan, in->subject, 0);
 	return 0;
 }
 

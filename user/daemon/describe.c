@@ -43,3 +43,50 @@ void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, c
 		.omitted_count = plan->omitted_count,
 	};
 }
+
+static void add_missing(struct description *ret, const char *what, const struct err *why)
+{
+	size_t i = ret->info.missing_count++;
+
+	ret->missing_reason[i] = *why;
+	ret->missing[i] = (struct attached_missing) { what, ret->missing_reason[i].text };
+	ret->info.missing = ret->missing;
+}
+
+void describe_missing(const struct go_process *p, const struct probe_groups *groups,
+		      struct description *ret)
+{
+	struct wire_gc_source words[WIRE_GC_WORDS];
+	struct err err = { 0 };
+	s64 count;
+
+	if (groups->want[PROBE_GC] && go_gc_sources(p, words, &err))
+		add_missing(ret, "details of GC cycles", &err);
+	if (groups->want[PROBE_GOROUTINE] && p->mem.read && go_goroutine_count(p, &count, &err))
+		add_missing(ret, "goroutines alive", &err);
+}
+
+void describe_facts(const struct go_process *p, struct description *ret)
+{
+	const struct goversion *version = &gobin_info(p->bin)->version;
+	struct attached_info *info = &ret->info;
+	struct go_global_place place;
+	struct go_offset offset;
+
+	for (int field = 0; field < GO_FIELD_COUNT; field++)
+		if (!go_field_offset(version, (enum go_field)field, &offset))
+			ret->offsets[info->offset_count++] = (struct attached_fact) {
+				go_field_name((enum go_field)field),
+				offset.offset,
+				"table made from this version's debug information",
+			};
+	for (int var = 0; var < GO_GLOBAL_COUNT; var++)
+		if (!gobin_global(p->bin, (enum go_global)var, &place, NULL))
+			ret->variables[info->variable_count++] = (struct attached_fact) {
+				go_global_name((enum go_global)var),
+				place.addr + p->bias,
+				place.how,
+			};
+	info->offsets = ret->offsets;
+	info->variables = ret->variables;
+}

@@ -191,6 +191,7 @@ static void report_attached(struct session *s)
 {
 	describe_plan(s->target->bin, &s->plan, s->target->go.bias, s->target->process.exe,
 		      &s->cost, &s->description);
+	describe_missing(&s->target->go, &s->config->groups, &s->description);
 	s->description.info.pid = (u32)s->config->pid;
 	s->description.info.time_ns = now_monotonic_ns();
 	s->config->report->ops->attached(s->config->report, &s->description.info);

@@ -24,6 +24,19 @@ struct attached_omission {
 	const char *reason;
 };
 
+/* Where a field or a variable of the runtime is, and how that is known. */
+struct attached_fact {
+	const char *name; /* "runtime.g.goid", "runtime.work" */
+	u64 value;	  /* of a field: its offset in bytes; of a variable: its address */
+	const char *how;  /* "symbol", … */
+};
+
+/* What stays unknown in this target. */
+struct attached_missing {
+	const char *what;
+	const char *reason; /* raw */
+};
+
 struct attached_info {
 	u32 pid;		       /* 0: a file, not a process */
 	u64 time_ns;		       /* CLOCK_MONOTONIC */
@@ -33,6 +46,10 @@ struct attached_info {
 	size_t probe_count;
 	const struct attached_omission *omitted; /* functions without a probe, and why */
 	size_t omitted_count;
+	const struct attached_missing *missing;
+	size_t missing_count;
+	const struct attached_fact *offsets, *variables; /* for inspect; NULL elsewhere */
+	size_t offset_count, variable_count;
 };
 
 #endif

@@ -33,6 +33,37 @@ static void put_omission(struct json_build *b, json_t *omitted,
 	json_put_text(b, obj, "reason", omission->reason);
 }
 
+static void put_facts(struct json_build *b, const struct attached_info *info)
+{
+	json_t *list = json_put_array(b, b->root, "offsets"), *obj;
+
+	for (size_t i = 0; i < info->offset_count; i++) {
+		obj = json_append_object(b, list);
+		json_put_text(b, obj, "field", info->offsets[i].name);
+		json_put_u64(b, obj, "offset", info->offsets[i].value);
+		json_put_text(b, obj, "how", info->offsets[i].how);
+	}
+	list = json_put_array(b, b->root, "variables");
+	for (size_t i = 0; i < info->variable_count; i++) {
+		obj = json_append_object(b, list);
+		json_put_text(b, obj, "name", info->variables[i].name);
+		json_put_hex(b, obj, "address", info->variables[i].value);
+		json_put_text(b, obj, "how", info->variables[i].how);
+	}
+}
+
+static void put_missing(struct json_build *b, const struct attached_info *info)
+{
+	json_t *list = json_put_array(b, b->root, "missing");
+
+	for (size_t i = 0; i < info->missing_count; i++) {
+		json_t *obj = json_append_object(b, list);
+
+		json_put_text(b, obj, "what", info->missing[i].what);
+		json_put_text(b, obj, "reason", info->missing[i].reason);
+	}
+}
+
 int json_attached(FILE *out, const struct attached_info *info, const struct timebase *timebase)
 {
 	struct json_build b = json_build_start("attached");
@@ -51,6 +82,9 @@ int json_attached(FILE *out, const struct attached_info *info, const struct time
 	list = json_put_array(&b, b.root, "omitted");
 	for (size_t i = 0; i < info->omitted_count; i++)
 		put_omission(&b, list, &info->omitted[i]);
+	put_missing(&b, info);
+	if (info->offsets)
+		put_facts(&b, info);
 	return json_build_finish(&b, out);
 }
 

@@ -34,6 +34,22 @@ static void print_probe(struct text_output *t, const struct attached_probe *prob
 		probe->reason ? probe->reason : "");
 }
 
+static void print_facts(struct text_output *t, const struct attached_info *info)
+{
+	if (info->variable_count)
+		fprintf(t->out, "%s  %-49s %-20s %s%s\n", text_colour(t, TEXT_BOLD), "VARIABLE",
+			"ADDRESS", "HOW IT IS KNOWN", text_colour(t, TEXT_PLAIN));
+	for (size_t i = 0; i < info->variable_count; i++)
+		fprintf(t->out, "  %-49s %-#20llx %s\n", info->variables[i].name,
+			info->variables[i].value, info->variables[i].how);
+	if (info->offset_count)
+		fprintf(t->out, "%s  %-49s %-20s %s%s\n", text_colour(t, TEXT_BOLD), "FIELD",
+			"OFFSET", "HOW IT IS KNOWN", text_colour(t, TEXT_PLAIN));
+	for (size_t i = 0; i < info->offset_count; i++)
+		fprintf(t->out, "  %-49s %-20llu %s\n", info->offsets[i].name,
+			info->offsets[i].value, info->offsets[i].how);
+}
+
 static void print_omissions(struct text_output *t, const struct attached_info *info)
 {
 	char function[TEXT_NAME_BYTES];
@@ -42,6 +58,12 @@ static void print_omissions(struct text_output *t, const struct attached_info *i
 		fprintf(t->out, "  %-10s %-49s %s\n", "omitted",
 			text_escape(function, sizeof(function), info->omitted[i].function),
 			info->omitted[i].reason);
+	for (size_t i = 0; i < info->missing_count; i++) {
+		char reason[TEXT_NAME_BYTES];
+
+		fprintf(t->out, "  %-10s %-49s %s\n", "unknown", info->missing[i].what,
+			text_escape(reason, sizeof(reason), info->missing[i].reason));
+	}
 }
 
 void text_attached(struct text_output *t, const struct attached_info *info)
@@ -54,6 +76,7 @@ void text_attached(struct text_output *t, const struct attached_info *info)
 	for (size_t i = 0; i < info->probe_count; i++)
 		print_probe(t, &info->probes[i]);
 	print_omissions(t, info);
+	print_facts(t, info);
 }
 
 /* Whether the two are counted as one: classes are static texts. */
