@@ -170,20 +170,20 @@ static void attached_lists_sites_and_omissions(void **state)
 
 	(void)state;
 	text_attached(&p->output, &info);
-	assert_string_equal(printed_text(p),
-			    "pid 4242  /srv/" EVIL_OUT "\n"
-			    "  go1.22.12, module example.com/shop, classic maps, stripped\n"
-			    "  GROUP      FUNCTION                                          "
-			    "ENTRY+OFFSET         "
-			    "CLASS        PER HIT  WHY HERE\n"
-			    "  map-write  runtime.mapassign_fast64                          "
-			    "0x40fa00+10          "
-			    "emulated      480 ns  push after the stack check\n"
-			    "  gc         " EVIL_OUT
-			    "                0x43b2a0+0           single-step        -\n"
-			    "  omitted    runtime.mapdelete_fast32                          not "
-			    "linked into this "
-			    "program\n");
+	assert_string_equal(
+		printed_text(p),
+		"pid 4242  /srv/" EVIL_OUT "\n"
+		"  go1.22.12, module example.com/shop, classic maps, stripped\n"
+		"  GROUP      FUNCTION                                          "
+		"ENTRY+OFFSET         "
+		"CLASS        PER HIT  WHY HERE\n"
+		"  map-write  runtime.mapassign_fast64                          "
+		"0x40fa00+10          "
+		"emulated      480 ns  push after the stack check\n"
+		"  gc         " EVIL_OUT
+		"                0x43b2a0+0           single-step        -\n"
+		"  omitted    runtime.mapdelete_fast32                          not linked into this program\n"
+		"  unknown    goroutines alive                                  " EVIL_OUT "\n");
 	printed_free(p);
 }
 
@@ -194,14 +194,14 @@ static void attached_in_brief_counts_probes(void **state)
 
 	(void)state;
 	text_attached_brief(&p->output, &info);
-	assert_string_equal(printed_text(p),
-			    "pid 4242  /srv/" EVIL_OUT "\n"
-			    "  go1.22.12, module example.com/shop, classic maps, stripped\n"
-			    "  map-write   1 probe,  emulated, 480 ns a hit\n"
-			    "  gc          1 probe,  single-step, - a hit\n"
-			    "  omitted    runtime.mapdelete_fast32                          not "
-			    "linked into this "
-			    "program\n");
+	assert_string_equal(
+		printed_text(p),
+		"pid 4242  /srv/" EVIL_OUT "\n"
+		"  go1.22.12, module example.com/shop, classic maps, stripped\n"
+		"  map-write   1 probe,  emulated, 480 ns a hit\n"
+		"  gc          1 probe,  single-step, - a hit\n"
+		"  omitted    runtime.mapdelete_fast32                          not linked into this program\n"
+		"  unknown    goroutines alive                                  " EVIL_OUT "\n");
 	printed_free(p);
 }
 
