@@ -58,13 +58,13 @@ static int open_target(struct session *s, struct err *err)
 	s->names = target_names(s->target);
 	plan_make(s->target->bin, &s->config->groups, &s->plan);
 	attach_verify(&s->plan, &s->target->go);
+	if (s->plan.probe_count)
+		return 0;
 	if (process_gone(&s->target->process))
 		return err_set(err, -ESRCH, "process %d has exited", s->config->pid);
-	if (s->plan.probe_count == 0)
-		return err_set(err, -ENOTSUP,
-			       "nothing in process %d can be probed; `gosonde inspect %d` says why",
-			       s->config->pid, s->config->pid);
-	return 0;
+	return err_set(err, -ENOTSUP,
+		       "nothing in process %d can be probed; `gosonde inspect %d` says why",
+		       s->config->pid, s->config->pid);
 }
 
 static int load_programs(struct session *s, bool uprobe_multi, struct err *err)

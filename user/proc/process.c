@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+enum { EXIT_WAIT_MS = 200 };
+
 /* A PID of a thread would attach to nothing: the kernel's filter wants the process. */
 static int check_is_process(int pid, struct err *err)
 {
@@ -97,7 +99,7 @@ bool process_gone(const struct process *process)
 {
 	struct pollfd fd = { .fd = process->pidfd, .events = POLLIN };
 
-	return poll(&fd, 1, 0) > 0;
+	return poll(&fd, 1, EXIT_WAIT_MS) > 0;
 }
 
 int process_phdr(const struct process *process, u64 *ret, struct err *err)

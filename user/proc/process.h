@@ -32,7 +32,10 @@ struct process {
 int process_open(struct process *ret, int pid, struct err *err);
 void process_close(struct process *process);
 
-/* Whether it has exited. */
+/*
+ * Whether it has exited; for whoever was refused something by the process. An
+ * exit takes the memory first and is told last, so this waits a moment for it.
+ */
 bool process_gone(const struct process *process);
 
 /*
