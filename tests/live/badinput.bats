@@ -128,6 +128,14 @@ of_unknown_version() {
 	chmod +x "$BATS_TEST_TMPDIR/tomorrow"
 }
 
+@test "results that can't be written exit 1 and say so" {
+	needs_root
+	start "$(workload truth)"
+	exits 1 sh -c "exec $gosonde attach $pid --budget off --output json --for 5s >/dev/full"
+	says "can't write the results: No space left on device"
+	equal "text changes left" "$(text_changes "$pid")" 0
+}
+
 @test "an unknown Go version is named, and nothing is guessed" {
 	needs_root
 	of_unknown_version

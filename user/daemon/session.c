@@ -169,7 +169,8 @@ static int open_sampler(struct session *s, struct err *err)
 	return sampler_new(&s->sampler, &config, err);
 }
 
-/* Everything that may fail, and everything that takes time, comes before the first breakpoint. */
+/* What takes long comes before the first breakpoint; observed time begins when all of them stand.
+ */
 static int start(struct session *s, struct err *err)
 {
 	int rc = open_target(s, err);
@@ -181,13 +182,22 @@ static int start(struct session *s, struct err *err)
 	cost_of_probes(s);
 	rc = open_sampler(s, err);
 	if (!rc)
-		rc = open_watch(s, err);
-	if (!rc)
 		rc = attach_arm(s->kern, SLOT, &s->plan, &s->target->process, &s->target->go, err);
+	if (!rc)
+		rc = open_watch(s, err);
 	return rc;
 }
 
-static void report_attached(struct session *s)
+static int flush_report(struct session *s, struct err *err)
+{
+	FILE *out = s->config->report->out;
+
+	if (!fflush(out) && !ferror(out))
+		return 0;
+	return err_set(err, -EIO, "can't write the results: %s", strerror(errno));
+}
+
+static int report_attached(struct session *s, struct err *err)
 {
 	describe_plan(s->target->bin, &s->plan, s->target->go.bias, s->target->process.exe,
 		      &s->cost, &s->description);
@@ -195,7 +205,7 @@ static void report_attached(struct session *s)
 	s->description.info.pid = (u32)s->config->pid;
 	s->description.info.time_ns = now_monotonic_ns();
 	s->config->report->ops->attached(s->config->report, &s->description.info);
-	fflush(s->config->report->out);
+	return flush_report(s, err);
 }
 
 /* What is reported one by one, as it happens. */
@@ -230,11 +240,9 @@ static void on_record(void *arg, const void *record, size_t size)
 static int on_records(void *arg, struct err *err)
 {
 	struct session *s = arg;
-
 	int rc = kern_ring_consume(s->kern, on_record, s, err);
 
-	fflush(s->config->report->out);
-	return rc;
+	return rc ? rc : flush_report(s, err);
 }
 
 static int take_sample(struct session *s, u64 now_ns, struct err *err)
@@ -264,13 +272,12 @@ static int on_tick(void *arg, u64 now_ns, struct err *err)
 		return rc;
 	watch_tick(s->watch, now_ns, &window);
 	s->config->report->ops->window(s->config->report, &window);
-	fflush(s->config->report->out);
 	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
 		sink_flush(s->config->sinks[i], now_ns, &s->config->report->timebase);
-	return 0;
+	return flush_report(s, err);
 }
 
-static void report_summary(struct session *s, u64 now_ns)
+static int report_summary(struct session *s, u64 now_ns, struct err *err)
 {
 	struct report *report = s->config->report;
 	struct summary summary = { 0 };
@@ -282,7 +289,7 @@ static void report_summary(struct session *s, u64 now_ns)
 	summary.go_sites = s->top.go_sites;
 	summary.go_site_count = s->top.go_site_count;
 	report->ops->summary(report, &summary);
-	fflush(report->out);
+	return flush_report(s, err);
 }
 
 /* The probes go first, so that the last sample has all of their hits. */
@@ -301,8 +308,7 @@ static int finish(struct session *s, int end, struct err *err)
 		exited.time_ns = now_ns;
 		feed(s, &exited);
 	}
-	report_summary(s, now_ns);
-	return 0;
+	return report_summary(s, now_ns, err);
 }
 
 static int observe(struct session *s, struct err *err)
@@ -331,7 +337,9 @@ int session_run(const struct session_config *config, struct err *err)
 		return rc;
 	/* Without a baseline `live` is unknown, and said to be. */
 	(void)sampler_baseline(s->sampler, NULL);
-	report_attached(s);
+	rc = report_attached(s, err);
+	if (rc)
+		return rc;
 	end = observe(s, err);
 	if (end < 0)
 		return end;

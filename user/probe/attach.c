@@ -91,7 +91,9 @@ int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struc
 
 	describe(process, p, &target);
 	rc = kern_set_target(kern, slot, &target, err);
-	for (int g = 0; g < PROBE_GROUP_COUNT && !rc; g++)
+	/* The hottest group is the first of them and comes last, so that it is not hit for longer
+	 * than it is observed. */
+	for (int g = PROBE_GROUP_COUNT - 1; g >= 0 && !rc; g--)
 		rc = arm_group(kern, slot, plan, (enum probe_group)g, process, err);
 	if (!rc)
 		return 0;
