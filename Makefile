@@ -4,7 +4,6 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
-.SECONDARY:
 
 O	?= build
 CC	?= gcc
@@ -14,7 +13,8 @@ Q	:= $(if $(V),,@)
 say	= $(if $(V),,@printf '  %-8s %s\n' "$(1)" "$(2)";)
 
 ARCH	:= $(shell uname -m | sed -e s/x86_64/x86/ -e s/aarch64/arm64/)
-VERSION	:= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+RELEASE	:= 0.1.0
+VERSION	:= $(RELEASE)$(addprefix +g,$(shell git rev-parse --short HEAD 2>/dev/null))
 
 # SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer, beside the plain build.
 ifdef SAN
@@ -52,6 +52,7 @@ $(pure_a) $(linux_a):
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+.PRECIOUS: $(O)/%.o
 $(O)/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -73,6 +74,11 @@ $(skeleton): $(O)/bpf/gosonde.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name gosonde_bpf > $@
 
+# Written only when it changes, so that a new commit rebuilds one file.
+$(O)/version: FORCE
+	$(Q)mkdir -p $(@D) && echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+FORCE:
+$(O)/user/cmd/version.o: $(O)/version
 $(O)/user/cmd/version.o: CPPFLAGS += -DGOSONDE_VERSION='"$(VERSION)"'
 $(call objs,kern): $(skeleton)
 
