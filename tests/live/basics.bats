@@ -143,6 +143,19 @@ teardown() {
 	equal "goroutine.created" "$(summary .goroutine.created)" "$(truth created)"
 }
 
+@test "a target that executes itself anew ends the observation, and carries no probe" {
+	needs_root
+	start "$(workload reexec)"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	await_agent 10
+	equal "exit status" "$agent_status" 0
+	grep -q "process $pid has executed a program" "$messages" || fail "$(cat "$messages")"
+	equal "one summary" "$(lines summary | wc -l)" 1
+	equal "text changes" "$(text_changes "$pid")" 0
+	alive "$pid"
+}
+
 @test "doctor tells what this machine allows" {
 	needs_root
 	exits 0 "$gosonde" doctor

@@ -208,7 +208,10 @@ static int observe(struct attach *in, struct err *err)
 	end = session_run(&in->session, err);
 	if (end < 0)
 		return cmd_fail(end, err);
-	if (end == LOOP_TARGET_EXITED)
+	if (end == LOOP_TARGET_REPLACED)
+		fprintf(stderr, "gosonde: process %d has executed a program; attach to it anew\n",
+			in->session.pid);
+	else if (end == LOOP_TARGET_EXITED)
 		fprintf(stderr, "gosonde: process %d has exited\n", in->session.pid);
 	return EXIT_DONE;
 }

@@ -56,6 +56,8 @@ static int finish(struct loop *loop, enum loop_end end)
 /* A handler's failure would only disable its source: it is to be the loop's end. */
 static int check(struct loop *loop, int rc)
 {
+	if (rc > 0)
+		return finish(loop, (enum loop_end)rc);
 	return rc < 0 ? sd_event_exit(loop->event, rc) : 0;
 }
 
@@ -75,7 +77,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 	int rc = loop->handlers->tick(loop->handlers->arg, now_ns, loop->err);
 
 	(void)usec;
-	if (rc < 0)
+	if (rc)
 		return check(loop, rc);
 	do
 		loop->next_tick_us += interval_us;
@@ -83,7 +85,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 	rc = sd_event_source_set_time(source, loop->next_tick_us);
 	if (rc >= 0)
 		rc = sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	return check(loop, rc);
+	return check(loop, MIN(rc, 0));
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *arg)

@@ -11,9 +11,10 @@ enum loop_end {
 	LOOP_DEADLINE, /* the time asked for is over */
 	LOOP_SIGNAL,   /* SIGINT or SIGTERM */
 	LOOP_TARGET_EXITED,
+	LOOP_TARGET_REPLACED, /* it executed a program: the probes stood in what it was before */
 };
 
-/* Both are called from the loop; a negative errno ends it. */
+/* Both are called from the loop; a negative errno ends it, and so does a positive enum loop_end. */
 struct loop_handlers {
 	void *arg;
 	int (*records)(void *arg, struct err *err);	     /* the ring has something */

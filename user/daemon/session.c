@@ -32,6 +32,7 @@ struct session {
 	struct sampler *sampler;
 	struct watch *watch;
 	struct event_sample sample; /* the last one taken */
+	u64 image;		    /* of the process when it was opened */
 	u64 refused;		    /* records that could not be decoded */
 	struct description description;
 	struct top_sites top;
@@ -56,6 +57,7 @@ static int open_target(struct session *s, struct err *err)
 	if (rc)
 		return rc;
 	s->names = target_names(s->target);
+	s->image = process_image(&s->target->process);
 	plan_make(s->target->bin, &s->config->groups, &s->plan);
 	attach_verify(&s->plan, &s->target->go);
 	if (s->plan.probe_count)
@@ -260,9 +262,8 @@ static int take_sample(struct session *s, u64 now_ns, struct err *err)
 	return 0;
 }
 
-static int on_tick(void *arg, u64 now_ns, struct err *err)
+static int end_window(struct session *s, u64 now_ns, struct err *err)
 {
-	struct session *s = arg;
 	struct window window;
 	int rc = on_records(s, err);
 
@@ -275,6 +276,16 @@ static int on_tick(void *arg, u64 now_ns, struct err *err)
 	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
 		sink_flush(s->config->sinks[i], now_ns, &s->config->report->timebase);
 	return flush_report(s, err);
+}
+
+/* After an exec the breakpoints are gone, and silence would read like a figure of 0. */
+static int on_tick(void *arg, u64 now_ns, struct err *err)
+{
+	struct session *s = arg;
+	int rc = end_window(s, now_ns, err);
+	u64 image = process_image(&s->target->process);
+
+	return !rc && image && image != s->image ? LOOP_TARGET_REPLACED : rc;
 }
 
 static int report_summary(struct session *s, u64 now_ns, struct err *err)
@@ -301,10 +312,10 @@ static int finish(struct session *s, int end, struct err *err)
 
 	kern_detach_all(s->kern);
 	now_ns = now_monotonic_ns();
-	rc = on_tick(s, now_ns, err);
+	rc = end_window(s, now_ns, err);
 	if (rc)
 		return rc;
-	if (end == LOOP_TARGET_EXITED) {
+	if (end == LOOP_TARGET_EXITED || end == LOOP_TARGET_REPLACED) {
 		exited.time_ns = now_ns;
 		feed(s, &exited);
 	}

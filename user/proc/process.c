@@ -102,7 +102,12 @@ bool process_gone(const struct process *process)
 	return poll(&fd, 1, EXIT_WAIT_MS) > 0;
 }
 
-int process_phdr(const struct process *process, u64 *ret, struct err *err)
+/* What the kernel told the program when it was executed (getauxval(3)). */
+struct auxv {
+	u64 phdr, entry, random;
+};
+
+static int read_auxv(const struct process *process, struct auxv *ret)
 {
 	CLEANUP(fd_closep) int fd = -1;
 	Elf64_auxv_t aux[64];
@@ -112,17 +117,42 @@ int process_phdr(const struct process *process, u64 *ret, struct err *err)
 	snprintf(path, sizeof(path), "/proc/%d/auxv", process->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, aux, sizeof(aux));
-	if (n < 0 && (errno == EACCES || errno == EPERM))
-		return err_set(err, -EPERM, "can't read %s: %s", path, strerror(errno));
+	if (n < 0)
+		return -errno;
+	*ret = (struct auxv) { 0 };
 	for (ssize_t i = 0; i < n / (ssize_t)sizeof(aux[0]); i++) {
-		if (aux[i].a_type == AT_PHDR) {
-			*ret = aux[i].a_un.a_val;
-			return 0;
-		}
+		if (aux[i].a_type == AT_PHDR)
+			ret->phdr = aux[i].a_un.a_val;
+		else if (aux[i].a_type == AT_ENTRY)
+			ret->entry = aux[i].a_un.a_val;
+		else if (aux[i].a_type == AT_RANDOM)
+			ret->random = aux[i].a_un.a_val;
 	}
-	if (process_gone(process))
+	return ret->phdr ? 0 : -ENODATA;
+}
+
+int process_phdr(const struct process *process, u64 *ret, struct err *err)
+{
+	struct auxv auxv;
+	int rc = read_auxv(process, &auxv);
+
+	if (rc == -EACCES || rc == -EPERM)
+		return err_set(err, -EPERM, "can't read /proc/%d/auxv: %s", process->pid,
+			       strerror(-rc));
+	if (rc && process_gone(process))
 		return err_set(err, -ESRCH, "process %d has exited", process->pid);
-	return err_set(err, -EBADMSG, "%s does not tell where the program lies", path);
+	if (rc)
+		return err_set(err, -EBADMSG, "/proc/%d/auxv does not tell where the program lies",
+			       process->pid);
+	*ret = auxv.phdr;
+	return 0;
+}
+
+u64 process_image(const struct process *process)
+{
+	struct auxv auxv;
+
+	return read_auxv(process, &auxv) ? 0 : auxv.phdr ^ auxv.entry << 1 ^ auxv.random << 2;
 }
 
 int process_read(const struct process *process, u64 addr, void *buf, size_t len)

@@ -44,6 +44,12 @@ bool process_gone(const struct process *process);
  */
 int process_phdr(const struct process *process, u64 *ret, struct err *err);
 
+/*
+ * Tells one image of the process from the next: it changes when the process
+ * executes a program, be it the same one (the kernel places it anew). 0: unknown.
+ */
+u64 process_image(const struct process *process);
+
 /* Reads its memory (process_vm_readv): all of len bytes, or a negative errno. The target runs on.
  */
 int process_read(const struct process *process, u64 addr, void *buf, size_t len);
