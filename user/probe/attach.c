@@ -83,6 +83,11 @@ static int arm_group(struct kern *kern, u32 slot, const struct plan *plan, enum 
 	return kern_attach(kern, group, process->pid, process->exe_path, sites, n, err);
 }
 
+/* The hottest comes last, and goes first: it is hit hardly longer than it is observed. */
+static const enum probe_group coldest_first[] = { PROBE_FAULT, PROBE_GC, PROBE_MAP_GROW,
+						  PROBE_GOROUTINE, PROBE_MAP_WRITE };
+_Static_assert(ARRAY_SIZE(coldest_first) == PROBE_GROUP_COUNT, "every group is armed");
+
 int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struct process *process,
 	       const struct go_process *p, struct err *err)
 {
@@ -91,10 +96,8 @@ int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struc
 
 	describe(process, p, &target);
 	rc = kern_set_target(kern, slot, &target, err);
-	/* The hottest group is the first of them and comes last, so that it is not hit for longer
-	 * than it is observed. */
-	for (int g = PROBE_GROUP_COUNT - 1; g >= 0 && !rc; g--)
-		rc = arm_group(kern, slot, plan, (enum probe_group)g, process, err);
+	for (size_t i = 0; i < ARRAY_SIZE(coldest_first) && !rc; i++)
+		rc = arm_group(kern, slot, plan, coldest_first[i], process, err);
 	if (!rc)
 		return 0;
 	kern_detach_all(kern);
