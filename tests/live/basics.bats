@@ -156,6 +156,27 @@ teardown() {
 	alive "$pid"
 }
 
+# What README names as enough: no user 0, no other capability.
+@test "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are enough to attach" {
+	needs_root
+	local caps=-all,+bpf,+perfmon,+sys_ptrace
+	"$gosonde" doctor | grep -q '^ok .*uprobe_multi' || skip "without uprobe_multi it takes CAP_SYS_ADMIN"
+	start "$(workload truth)"
+	install -m 755 "$gosonde" "$BATS_TEST_TMPDIR/gosonde"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
+	gosonde=$BATS_TEST_TMPDIR/gosonde
+	agent_prefix=(setpriv --reuid 65534 --regid 65534 --clear-groups
+		"--inh-caps=$caps" "--ambient-caps=$caps" "--bounding-set=$caps")
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	equal "exit status" "$agent_status" 0
+	equal "map.writes" "$(summary .map.writes)" "$(truth writes)"
+	equal "gc.cycles" "$(summary .gc.cycles)" "$(truth num_gc)"
+	equal "missing" "$(lines attached | jq -c .missing)" "[]"
+}
+
 @test "doctor tells what this machine allows" {
 	needs_root
 	exits 0 "$gosonde" doctor

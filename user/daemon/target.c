@@ -12,15 +12,14 @@ static int read_memory(void *arg, u64 addr, void *buf, size_t len)
 	return process_read(&target->process, addr, buf, len);
 }
 
-/* The kernel maps the program headers with the first segment: where they lie tells the bias. */
 static int find_bias(struct target *target, struct err *err)
 {
 	u64 linked, running;
-	int rc = gobin_phdr_addr(target->bin, &linked);
+	int rc = gobin_code_addr(target->bin, &linked);
 
 	if (rc)
-		return err_set(err, -EBADMSG, "no segment of the program holds its headers");
-	rc = process_phdr(&target->process, &running, err);
+		return err_set(err, -EBADMSG, "no segment of the program is executable");
+	rc = process_code_start(&target->process, &running, err);
 	if (!rc)
 		target->go.bias = running - linked;
 	return rc;

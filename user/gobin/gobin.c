@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gobin/gobin.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -252,18 +251,13 @@ int gobin_types_range(const struct gobin *bin, u64 *ret_start, u64 *ret_end)
 	return 0;
 }
 
-int gobin_phdr_addr(const struct gobin *bin, u64 *ret)
+int gobin_code_addr(const struct gobin *bin, u64 *ret)
 {
-	struct cursor ehdr = cursor_at(bin->elf.file, offsetof(Elf64_Ehdr, e_phoff));
-	u64 offset = cursor_u64(&ehdr);
-
-	for (size_t i = 0; i < bin->elf.segment_count && !cursor_failed(&ehdr); i++) {
-		const struct elf_segment *segment = &bin->elf.segments[i];
-
-		if (offset >= segment->offset && offset - segment->offset < segment->file_size) {
-			*ret = segment->addr + (offset - segment->offset);
-			return 0;
-		}
+	for (size_t i = 0; i < bin->elf.segment_count; i++) {
+		if (!bin->elf.segments[i].executable)
+			continue;
+		*ret = bin->elf.segments[i].addr; /* in address order: the lowest comes first */
+		return 0;
 	}
 	return -ENOENT;
 }

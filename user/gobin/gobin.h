@@ -87,10 +87,11 @@ struct bytes gobin_bytes(const struct gobin *bin, u64 addr, u64 size);
 int gobin_file_offset(const struct gobin *bin, u64 addr, u64 *ret);
 
 /*
- * Link-time address of the program headers, which a running process tells too
- * (AT_PHDR): the difference is its load bias. Returns 0 or -ENOENT.
+ * Link-time address of the first executable segment, whose place in memory the
+ * kernel tells of a process (mm->start_code): the difference is the load bias.
+ * Returns 0 or -ENOENT.
  */
-int gobin_phdr_addr(const struct gobin *bin, u64 *ret);
+int gobin_code_addr(const struct gobin *bin, u64 *ret);
 
 /* Functions in the table, and the i-th of them in address order (for oracles and lists). */
 size_t gobin_func_count(const struct gobin *bin);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proc/process.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -102,57 +101,59 @@ bool process_gone(const struct process *process)
 	return poll(&fd, 1, EXIT_WAIT_MS) > 0;
 }
 
-/* What the kernel told the program when it was executed (getauxval(3)). */
-struct auxv {
-	u64 phdr, entry, random;
+/* Of /proc/PID/stat, which asks for less privilege than auxv or maps (proc(5)). */
+struct memory_layout {
+	u64 start_code;	 /* field 26: of the program's first executable segment */
+	u64 start_stack; /* field 28 */
 };
 
-static int read_auxv(const struct process *process, struct auxv *ret)
+/* The command's name, field 2, may hold anything, but no ')' follows its own. */
+static int read_layout(const struct process *process, struct memory_layout *ret)
 {
-	CLEANUP(fd_closep) int fd = -1;
-	Elf64_auxv_t aux[64];
-	char path[32];
+	char path[32], text[1024], *p;
 	ssize_t n;
+	CLEANUP(fd_closep) int fd = -1;
 
-	snprintf(path, sizeof(path), "/proc/%d/auxv", process->pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", process->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, aux, sizeof(aux));
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (n < 0)
 		return -errno;
-	*ret = (struct auxv) { 0 };
-	for (ssize_t i = 0; i < n / (ssize_t)sizeof(aux[0]); i++) {
-		if (aux[i].a_type == AT_PHDR)
-			ret->phdr = aux[i].a_un.a_val;
-		else if (aux[i].a_type == AT_ENTRY)
-			ret->entry = aux[i].a_un.a_val;
-		else if (aux[i].a_type == AT_RANDOM)
-			ret->random = aux[i].a_un.a_val;
-	}
-	return ret->phdr ? 0 : -ENODATA;
+	text[n] = 0;
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 26; field++)
+		p = strchr(p + 1, ' ');
+	return p && sscanf(p, " %llu %*u %llu", &ret->start_code, &ret->start_stack) == 2
+		       ? 0
+		       : -EBADMSG;
 }
 
-int process_phdr(const struct process *process, u64 *ret, struct err *err)
+int process_code_start(const struct process *process, u64 *ret, struct err *err)
 {
-	struct auxv auxv;
-	int rc = read_auxv(process, &auxv);
+	enum { NOT_PERMITTED = 1 }; /* fs/proc/array.c: do_task_stat() */
+	struct memory_layout layout = { 0 };
+	int rc = read_layout(process, &layout);
 
-	if (rc == -EACCES || rc == -EPERM)
-		return err_set(err, -EPERM, "can't read /proc/%d/auxv: %s", process->pid,
-			       strerror(-rc));
-	if (rc && process_gone(process))
-		return err_set(err, -ESRCH, "process %d has exited", process->pid);
-	if (rc)
-		return err_set(err, -EBADMSG, "/proc/%d/auxv does not tell where the program lies",
+	if (!rc && layout.start_code == NOT_PERMITTED)
+		return err_set(err, -EPERM,
+			       "not permitted to see the memory layout of process %d (needs root, "
+			       "or CAP_SYS_PTRACE)",
 			       process->pid);
-	*ret = auxv.phdr;
+	if ((rc || !layout.start_code) && process_gone(process))
+		return err_set(err, -ESRCH, "process %d has exited", process->pid);
+	if (rc || !layout.start_code)
+		return err_set(err, -EBADMSG,
+			       "/proc/%d/stat does not tell where the program's code lies",
+			       process->pid);
+	*ret = layout.start_code;
 	return 0;
 }
 
 u64 process_image(const struct process *process)
 {
-	struct auxv auxv;
+	struct memory_layout layout = { 0 };
 
-	return read_auxv(process, &auxv) ? 0 : auxv.phdr ^ auxv.entry << 1 ^ auxv.random << 2;
+	return read_layout(process, &layout) ? 0 : layout.start_code ^ layout.start_stack;
 }
 
 int process_read(const struct process *process, u64 addr, void *buf, size_t len)

@@ -39,10 +39,10 @@ void process_close(struct process *process);
 bool process_gone(const struct process *process);
 
 /*
- * Where the ELF program headers of its executable are in memory (AT_PHDR of
- * /proc/PID/auxv), from which the load bias follows.
+ * Where the first executable segment of its program lies in memory, from which
+ * the load bias follows. Returns 0, -EPERM, -ESRCH or -EBADMSG.
  */
-int process_phdr(const struct process *process, u64 *ret, struct err *err);
+int process_code_start(const struct process *process, u64 *ret, struct err *err);
 
 /*
  * Tells one image of the process from the next: it changes when the process
