@@ -52,7 +52,8 @@ struct kern_site {
 int kern_attach(struct kern *kern, enum probe_group group, int pid, const char *path,
 		const struct kern_site *sites, size_t count, struct err *err);
 
-/* Takes every breakpoint out, the last attached first. What was counted and recorded stays readable. */
+/* Takes every breakpoint out, the last attached first. What was counted and recorded stays
+ * readable. */
 void kern_detach_all(struct kern *kern);
 
 /* Readable when records wait. Owned by kern. */
