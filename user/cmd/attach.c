@@ -216,6 +216,20 @@ static int observe(struct attach *in, struct err *err)
 	return EXIT_DONE;
 }
 
+/* The sink tries once more when it is closed, but nobody could tell then. */
+static void tell_undelivered(struct sink *syslog)
+{
+	struct sink_stats stats;
+
+	if (!syslog)
+		return;
+	stats = sink_stats(syslog);
+	if (stats.lost + stats.waiting)
+		fprintf(stderr, "gosonde: alerts that did not reach syslog: %llu (%s)\n",
+			stats.lost + stats.waiting,
+			stats.away ? strerror(-stats.away) : "too many at once");
+}
+
 static int run(struct attach *in)
 {
 	CLEANUP(sink_closep) struct sink *text = NULL;
@@ -238,7 +252,9 @@ static int run(struct attach *in)
 		return cmd_fail(rc, &err);
 	in->session.sinks[0] = text;
 	in->session.sinks[1] = syslog;
-	return observe(in, &err);
+	rc = observe(in, &err);
+	tell_undelivered(syslog);
+	return rc;
 }
 
 int cmd_attach(int argc, char **argv)
