@@ -305,7 +305,7 @@ static int report_summary(struct session *s, u64 now_ns, struct err *err)
 
 /*
  * The probes go first, so that the last sample has all of their hits. Observed
- * time ends with the first of them; to take all of them out takes 0.2 s.
+ * time ends as the first of them goes.
  */
 static int finish(struct session *s, int end, struct err *err)
 {

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "kern/percpu.h"
@@ -219,10 +220,28 @@ int kern_attach(struct kern *kern, enum probe_group group, int pid, const char *
 	return attach_one_by_one(kern, group, pid, path, sites, count, err);
 }
 
+static void *destroy_link(void *link)
+{
+	bpf_link__destroy(link);
+	return NULL;
+}
+
+/* The kernel waits for an RCU grace period at each link (20 to 50 ms): all of them at once. */
 void kern_detach_all(struct kern *kern)
 {
-	while (kern->link_count > 0)
-		bpf_link__destroy(kern->links[--kern->link_count]);
+	pthread_t threads[MAX_LINKS];
+	size_t started = 0;
+
+	while (kern->link_count > 0) {
+		struct bpf_link *link = kern->links[--kern->link_count];
+
+		if (pthread_create(&threads[started], NULL, destroy_link, link) == 0)
+			started++;
+		else
+			bpf_link__destroy(link);
+	}
+	while (started > 0)
+		pthread_join(threads[--started], NULL);
 }
 
 int kern_ring_fd(const struct kern *kern)
