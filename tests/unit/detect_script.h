@@ -69,7 +69,7 @@ static int name_func(void *arg, u64 pc, bool return_address, char *buf, size_t s
 {
 	(void)arg;
 	(void)return_address;
-	snprintf(buf, size, "main.start%llx", pc);
+	snprintf(buf, size, pc < 0x1000 ? "runtime.f%llx" : "main.start%llx", pc);
 	return 0;
 }
 

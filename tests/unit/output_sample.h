@@ -130,6 +130,15 @@ static inline int sample_frame(void *arg, u64 pc, bool return_address, char *buf
 	return 0;
 }
 
+/* From 100 on the runtime's own. */
+static inline int sample_func(void *arg, u64 pc, bool return_address, char *buf, size_t size)
+{
+	(void)arg;
+	(void)return_address;
+	snprintf(buf, size, pc < 100 ? "main.f%llu" : "runtime.f%llu", pc);
+	return 0;
+}
+
 static inline int sample_type(void *arg, u64 type, char *buf, size_t size)
 {
 	(void)arg;
@@ -138,11 +147,13 @@ static inline int sample_type(void *arg, u64 type, char *buf, size_t size)
 	return 0;
 }
 
-static const struct names sample_names = { .frame = sample_frame, .type = sample_type };
+static const struct names sample_names = { .frame = sample_frame,
+					   .func = sample_func,
+					   .type = sample_type };
 
 static inline struct event sample_growth(void)
 {
-	static const u64 pcs[] = { 1, 2 };
+	static const u64 pcs[] = { 100, 1, 2 };
 
 	return (struct event) {
 		.kind = EVENT_MAP_GROW,
@@ -156,7 +167,7 @@ static inline struct event sample_growth(void)
 			      .tombstones = 5,
 			      .grow = WIRE_GROW_DOUBLE,
 			      .during_gc = true,
-			      .stack = { .pc = pcs, .frames = 2 } },
+			      .stack = { .pc = pcs, .frames = 3 } },
 	};
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gobin/probeset.h"
+#include "event/stack.h"
 
 void explanation_done(struct explanation *ex)
 {
@@ -89,13 +89,11 @@ void explain_stack(struct explanation *ex, const char *key, const struct names *
 char *explain_user_frame(const struct names *names, const u64 *pc, size_t frames, char *buf,
 			 size_t size)
 {
-	for (size_t i = 0; i < frames; i++) {
-		names->frame(names->arg, pc[i], true, buf, size);
-		if (!go_is_runtime_code(buf))
-			return buf;
-	}
-	if (frames)
-		names->frame(names->arg, pc[0], true, buf, size);
+	struct event_stack stack =
+		stack_of_program(names, (struct event_stack) { .pc = pc, .frames = frames });
+
+	if (stack.frames)
+		names->frame(names->arg, stack.pc[0], true, buf, size);
 	else
 		snprintf(buf, size, "?");
 	return buf;

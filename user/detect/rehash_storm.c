@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "event/stack.h"
 
 enum { MOVED, LARGE_GROWS, DOUBLINGS };
 
@@ -121,6 +122,7 @@ static void storm_explain(const void *state, const struct model *model,
 	const struct growing_map *map;
 	const struct growth_site *site = culprit(growth, finding, &map);
 	char where[EVIDENCE_TEXT_MAX];
+	struct event_stack stack;
 
 	(void)state;
 	if (!site) {
@@ -130,7 +132,8 @@ static void storm_explain(const void *state, const struct model *model,
 		return;
 	}
 	names->type(names->arg, site->type, ret->subject, sizeof(ret->subject));
-	explain_user_frame(names, site->pc, site->frames, where, sizeof(where));
+	stack = stack_of_program(names, (struct event_stack) { site->pc, site->frames });
+	explain_user_frame(names, stack.pc, stack.frames, where, sizeof(where));
 	summarise(finding, site, where, ret);
 	advise(site, ret);
 	explain_text(ret, "map_type", "%s", ret->subject);
@@ -143,7 +146,7 @@ static void storm_explain(const void *state, const struct model *model,
 		       (double)sliding_sum(&site->moved, finding->time_ns));
 	explain_number(ret, "grows_10s", (double)sliding_sum(&site->grows, finding->time_ns));
 	explain_text(ret, "site", "%s", where);
-	explain_stack(ret, "stack", names, site->pc, site->frames);
+	explain_stack(ret, "stack", names, stack.pc, stack.frames);
 }
 
 const struct detector detector_rehash_storm = {

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/macros.h"
+#include "event/stack.h"
 #include "output/gctrace.h"
 #include "output/json_build.h"
 #include "output/names.h"
@@ -315,6 +316,7 @@ int json_map_grow(FILE *out, const struct event *event, const struct names *name
 		  const struct timebase *timebase)
 {
 	const struct event_map_grow *grow = &event->map_grow;
+	struct event_stack stack;
 	struct json_build b;
 	char type[NAME_BYTES];
 
@@ -332,7 +334,8 @@ int json_map_grow(FILE *out, const struct event *event, const struct names *name
 	json_put_u64(&b, b.root, "slots_after", grow->slots_after);
 	json_put_u64(&b, b.root, "tombstones", grow->tombstones);
 	json_put_bool(&b, b.root, "during_gc", grow->during_gc);
-	put_stack(&b, &grow->stack, names);
+	stack = stack_of_program(names, grow->stack);
+	put_stack(&b, &stack, names);
 	return json_build_finish(&b, out);
 }
 
