@@ -295,14 +295,6 @@ static void a_path_too_long_is_refused(void **state)
 	assert_null(sink);
 }
 
-static void kinds_are_found_by_name(void **state)
-{
-	(void)state;
-	assert_ptr_equal(sink_ops_by_name("syslog"), &sink_syslog);
-	assert_ptr_equal(sink_ops_by_name("stderr"), &sink_stderr);
-	assert_null(sink_ops_by_name("pigeon"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,7 +311,6 @@ int main(void)
 		cmocka_unit_test(udp_gets_rfc5424),
 		cmocka_unit_test(targets_are_checked),
 		cmocka_unit_test(a_path_too_long_is_refused),
-		cmocka_unit_test(kinds_are_found_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,7 @@ static void test_live_goroutines(void **state)
 	struct event_sample sample = {
 		.hits = { [WIRE_FN_GO_CREATE] = 79, [WIRE_FN_GO_EXIT] = 29 },
 		.goroutine_baseline = 100,
+		.goroutine_baseline_error = 3,
 		.go_sites = rows,
 		.go_site_count = 3,
 	};
@@ -86,6 +87,7 @@ static void test_live_goroutines(void **state)
 	(void)state;
 	assert_true(w.goroutine.created == 70 && w.goroutine.exited == 25);
 	assert_true(w.goroutine.live == 145 && w.goroutine.created_per_s == 70);
+	assert_true(w.goroutine.live_error == 3);
 	assert_int_equal(w.goroutine.accuracy, ACCURACY_EXACT);
 
 	/* The table overflowed: 21 more have no site; they count, and the figure says so. */

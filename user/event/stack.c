@@ -10,7 +10,7 @@ struct event_stack stack_of_program(const struct names *names, struct event_stac
 	for (size_t i = 0; i < stack.frames; i++) {
 		(void)names->func(names->arg, stack.pc[i], true, func, sizeof(func));
 		if (!go_is_runtime_code(func))
-			return (struct event_stack){ stack.pc + i, stack.frames - i };
+			return (struct event_stack) { stack.pc + i, stack.frames - i };
 	}
 	return stack;
 }

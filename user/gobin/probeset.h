@@ -51,6 +51,9 @@ bool go_is_system_goroutine(const char *start_function);
 /* Whether a function, or what begins with its name, is of the runtime and no user code. */
 bool go_is_runtime_code(const char *function);
 
+/* runtime.stwReason of the stops that are a GC cycle's, Go 1.21 to 1.27 (runtime/proc.go). */
+enum { GO_STW_UNKNOWN = 0, GO_STW_MARK_TERMINATION = 1, GO_STW_SWEEP_TERMINATION = 2 };
+
 /* "gc sweep termination" …: runtime.stwReason.String(), Go 1.21 to 1.27. "unknown" for others. */
 const char *go_stw_reason(u32 reason);
 

@@ -3,24 +3,8 @@
 
 #include <string.h>
 
+#include "gobin/probeset.h"
 #include "model/trend.h"
-
-/* runtime.stwReason (runtime/proc.go, unchanged from Go 1.21 to 1.27). */
-enum { REASON_MARK_TERMINATION = 1, REASON_SWEEP_TERMINATION = 2 };
-
-static const char *const reason_names[] = {
-	[1] = "gc mark termination",
-	[2] = "gc sweep termination",
-	[3] = "write heap dump",
-	[4] = "goroutine profile",
-	[5] = "goroutine profile cleanup",
-	[6] = "all goroutines stack trace",
-	[7] = "read mem stats",
-	[8] = "AllThreadsSyscall",
-	[9] = "GOMAXPROCS",
-	[10] = "start trace",
-	[11] = "stop trace",
-};
 
 struct gc {
 	struct hist *pauses, *window_pauses;
@@ -61,14 +45,12 @@ void gc_free(struct gc *gc)
 
 bool gc_is_pause(u32 reason)
 {
-	return reason == REASON_MARK_TERMINATION || reason == REASON_SWEEP_TERMINATION;
+	return reason == GO_STW_MARK_TERMINATION || reason == GO_STW_SWEEP_TERMINATION;
 }
 
 const char *gc_stop_reason(const struct gc_stop *stop)
 {
-	if (stop->reason < ARRAY_SIZE(reason_names) && reason_names[stop->reason])
-		return reason_names[stop->reason];
-	return stop->reason_text[0] ? stop->reason_text : "unknown";
+	return stop->reason_text[0] ? stop->reason_text : go_stw_reason(stop->reason);
 }
 
 /* The start of a cycle comes while its sweep termination still stops the world. */

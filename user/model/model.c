@@ -21,9 +21,9 @@ struct model {
 	struct gosites *gosites;
 	struct totals last;	 /* the last sample */
 	struct mark now, ticked; /* now.time_ns is not used */
-	u64 panics;
 	u64 heap_live_bytes, heap_goal_bytes;
-	s64 live; /* -1: unknown */
+	s64 live;	/* -1: unknown */
+	u64 live_error; /* live may be off by as many */
 	s64 goroutine_growth;
 };
 
@@ -83,6 +83,7 @@ static int feed_sample(struct model *model, u64 time_ns, const struct event_samp
 	model->heap_live_bytes = sample->heap_live_bytes;
 	model->heap_goal_bytes = sample->heap_goal_bytes;
 	model->live = live_goroutines(sample, &now);
+	model->live_error = sample->goroutine_baseline_error;
 	model->goroutine_growth = (s64)model->now.counted.created - (s64)model->now.counted.exited;
 	return gosites_update(model->gosites, time_ns, sample);
 }
@@ -116,7 +117,6 @@ int model_feed(struct model *model, const struct event *event)
 		return 0;
 	case EVENT_FAULT:
 		model->now.fault_records++;
-		model->panics += event->fault.fn == WIRE_FN_GOPANIC;
 		return 0;
 	case EVENT_EXIT:
 		return 0;
@@ -179,6 +179,7 @@ static struct window_goroutine window_goroutine(const struct model *model, const
 
 	return (struct window_goroutine) {
 		.live = model->live,
+		.live_error = model->live_error,
 		.created = t->created,
 		.exited = t->exited,
 		.created_per_s = per_second(t->created, seconds),
@@ -245,11 +246,6 @@ void model_summary(const struct model *model, u64 now_ns, struct window *ret)
 	window_between(model, &attach, now_ns, gc_pauses(model->gc), ret);
 }
 
-u32 model_pid(const struct model *model)
-{
-	return model->config.pid;
-}
-
 const struct names *model_names(const struct model *model)
 {
 	return model->names;
@@ -283,9 +279,4 @@ u64 model_heap_goal_bytes(const struct model *model)
 s64 model_goroutine_growth(const struct model *model)
 {
 	return model->goroutine_growth;
-}
-
-u64 model_panics(const struct model *model)
-{
-	return model->panics;
 }

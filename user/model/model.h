@@ -48,7 +48,6 @@ void model_tick(struct model *model, u64 now_ns, struct window *ret);
 /* The totals since attach. Changes nothing. */
 void model_summary(const struct model *model, u64 now_ns, struct window *ret);
 
-u32 model_pid(const struct model *model);
 const struct names *model_names(const struct model *model);
 const struct growth *model_growth(const struct model *model);
 const struct gc *model_gc(const struct model *model);
@@ -60,8 +59,5 @@ u64 model_heap_goal_bytes(const struct model *model);
 
 /* created - exited since attach, without the runtime's own; live but for the baseline. */
 s64 model_goroutine_growth(const struct model *model);
-
-/* Records of gopanic, recovered or not. */
-u64 model_panics(const struct model *model);
 
 #endif

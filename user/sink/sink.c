@@ -15,16 +15,6 @@ struct sink {
 	int away;
 };
 
-const struct sink_ops *sink_ops_by_name(const char *name)
-{
-	static const struct sink_ops *const kinds[] = { &sink_stderr, &sink_syslog };
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strcmp(kinds[i]->name, name) == 0)
-			return kinds[i];
-	return NULL;
-}
-
 int sink_open(struct sink **ret, const struct sink_ops *ops, const char *target, struct err *err)
 {
 	CLEANUP(freep) struct sink *sink = calloc(1, sizeof(*sink));
@@ -138,9 +128,4 @@ struct sink_stats sink_stats(const struct sink *sink)
 		.waiting = sink->waiting,
 		.away = sink->away,
 	};
-}
-
-const char *sink_name(const struct sink *sink)
-{
-	return sink->ops->name;
 }

@@ -53,9 +53,6 @@ extern const struct sink_ops sink_stderr;
  */
 extern const struct sink_ops sink_syslog;
 
-/* The kind of that name; NULL if there is none. */
-const struct sink_ops *sink_ops_by_name(const char *name);
-
 struct sink_stats {
 	u64 sent;
 	u64 lost;     /* queue full, too long, or out of memory */
@@ -81,6 +78,5 @@ int sink_send(struct sink *sink, const struct alert *alert, const struct timebas
 void sink_flush(struct sink *sink, u64 now_ns, const struct timebase *timebase);
 
 struct sink_stats sink_stats(const struct sink *sink);
-const char *sink_name(const struct sink *sink);
 
 #endif
