@@ -8,7 +8,7 @@
 
 #include "gate.bpf.h"
 
-/* A zeroed header in the ring, or NULL with the loss counted. */
+/* A record with its header filled in, the rest not even zeroed; NULL with the loss counted. */
 static __always_inline void *record_begin(struct hit *hit, u32 size, enum wire_kind kind)
 {
 	struct wire_hdr *hdr = bpf_ringbuf_reserve(&events, size, 0);

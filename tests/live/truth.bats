@@ -126,4 +126,7 @@ stops() {
 	(($(lines gc | wc -l) == $(truth num_gc))) || fail "gc lines: $(lines gc | wc -l) of $(truth num_gc)"
 	equal "forced cycles" "$(lines gc | jq -s 'map(select(.forced)) | length')" "$(truth num_forced)"
 	(($(lines map_grow | wc -l) > 0)) || fail "no map growth"
+	# Each growth has a record, or is counted among those that have none.
+	equal "map growths" "$(summary .map.grows)" \
+		$(($(lines map_grow | wc -l) + $(summary .map.grows_unrecorded)))
 }

@@ -45,6 +45,9 @@ static void test_rates_divide_by_real_time(void **state)
 			  [WIRE_FN_GOPANIC] = 1 },
 		.moved = 600,
 		.grows = 6,
+		.grows_unrecorded = 5,
+		.regrown = 7,
+		.foreign = 8,
 		.probe_ns = 15e6,
 		.goroutine_baseline = -1,
 	};
@@ -56,6 +59,7 @@ static void test_rates_divide_by_real_time(void **state)
 	assert_true(w.map.writes == 150 && w.map.writes_per_s == 100);
 	assert_true(w.map.deletes == 30 && w.map.deletes_per_s == 20);
 	assert_true(w.map.clears == 2 && w.map.grows == 6 && w.map.grows_per_s == 4);
+	assert_true(w.map.grows_unrecorded == 5 && w.cost.regrown == 7 && w.cost.foreign == 8);
 	assert_true(w.map.moved == 600 && w.map.moved_per_s == 400);
 	assert_true(w.gc.cycles == 3 && w.faults == 1 && w.goroutine.live == -1);
 	assert_true(w.cost.hits == 186 && fabs(w.cost.target_cpu_pct - 1) < 1e-9);
@@ -64,6 +68,7 @@ static void test_rates_divide_by_real_time(void **state)
 
 	w = tick(model, 11500 * NS_PER_MS,
 		 &sample); /* two ticks at once: nothing, no division by 0 */
+	assert_true(w.map.grows_unrecorded == 0 && w.cost.regrown == 0 && w.cost.foreign == 0);
 	assert_true(w.seconds == 0 && w.map.writes == 0 && w.map.writes_per_s == 0);
 }
 

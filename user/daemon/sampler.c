@@ -173,6 +173,7 @@ int sampler_take(struct sampler *s, struct event_sample *ret, struct err *err)
 		.moved = c.moved,
 		.grows = c.grows,
 		.grows_unrecorded = c.grows_unrecorded,
+		.foreign = c.foreign,
 		.probe_ns = probe_ns(s, &c),
 		.heap_live_bytes = s->heap_live_bytes,
 		.heap_goal_bytes = s->heap_goal_bytes,

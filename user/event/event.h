@@ -51,6 +51,7 @@ struct event_sample {
 	u64 regrown;		 /* hits left out because the stack was about to grow */
 	u64 lost_ring, lost_read, lost_table, lost_missed, lost_decode; /* cumulative */
 	u64 moved, grows, grows_unrecorded;
+	u64 foreign;	 /* hits of another process that the kernel let through; not in hits */
 	double probe_ns; /* estimated time that the probes took from the target, since attach */
 	u64 heap_live_bytes, heap_goal_bytes; /* now; 0: unknown */
 	s64 goroutine_baseline; /* live goroutines when created and exited were 0; -1: unknown */

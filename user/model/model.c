@@ -137,6 +137,7 @@ static struct window_map window_map(const struct totals *t, double seconds)
 		.clears = t->hits[WIRE_FN_MAPCLEAR],
 		.grows = t->grows,
 		.moved = t->moved,
+		.grows_unrecorded = t->grows_unrecorded,
 		.grows_per_s = per_second(t->grows, seconds),
 		.moved_per_s = per_second(t->moved, seconds),
 	};
@@ -192,6 +193,8 @@ static struct window_cost window_cost(const struct model *model, const struct to
 {
 	return (struct window_cost) {
 		.hits = totals_all_hits(t),
+		.regrown = t->regrown,
+		.foreign = t->foreign,
 		.target_cpu_pct = seconds > 0 ? t->probe_ns / (seconds * 1e9) * 100 : 0,
 		.known = model->config.cost_known,
 	};

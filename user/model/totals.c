@@ -15,6 +15,9 @@ struct totals totals_of_sample(const struct event_sample *sample)
 	struct totals t = {
 		.moved = sample->moved,
 		.grows = sample->grows,
+		.grows_unrecorded = sample->grows_unrecorded,
+		.regrown = sample->regrown,
+		.foreign = sample->foreign,
 		.lost = { sample->lost_ring, sample->lost_read, sample->lost_table,
 			  sample->lost_missed, sample->lost_decode },
 		.probe_ns = sample->probe_ns,
@@ -63,6 +66,9 @@ void totals_advance(struct totals *into, const struct totals *before, const stru
 		add_delta(&into->hits[i], before->hits[i], now->hits[i]);
 	add_delta(&into->moved, before->moved, now->moved);
 	add_delta(&into->grows, before->grows, now->grows);
+	add_delta(&into->grows_unrecorded, before->grows_unrecorded, now->grows_unrecorded);
+	add_delta(&into->regrown, before->regrown, now->regrown);
+	add_delta(&into->foreign, before->foreign, now->foreign);
 	add_rise(&into->created, before->created, now->created, anew);
 	add_rise(&into->exited, before->exited, now->exited, anew);
 	add_delta(&into->lost.ring, before->lost.ring, now->lost.ring);
@@ -79,6 +85,9 @@ struct totals totals_since(const struct totals *now, const struct totals *before
 	struct totals t = {
 		.moved = now->moved - before->moved,
 		.grows = now->grows - before->grows,
+		.grows_unrecorded = now->grows_unrecorded - before->grows_unrecorded,
+		.regrown = now->regrown - before->regrown,
+		.foreign = now->foreign - before->foreign,
 		.created = now->created - before->created,
 		.exited = now->exited - before->exited,
 		.lost = { now->lost.ring - before->lost.ring, now->lost.read - before->lost.read,

@@ -12,8 +12,9 @@
 
 struct totals {
 	u64 hits[WIRE_FN_COUNT];
-	u64 moved, grows;
-	u64 created, exited; /* goroutines, without the runtime's own */
+	u64 moved, grows, grows_unrecorded;
+	u64 regrown, foreign; /* hits that don't count */
+	u64 created, exited;  /* goroutines, without the runtime's own */
 	struct window_lost lost;
 	double probe_ns;
 };

@@ -22,7 +22,8 @@ const char *accuracy_name(enum accuracy accuracy);
 
 struct window_map {
 	u64 writes, deletes, clears, grows;
-	u64 moved; /* entries that growths moved */
+	u64 moved;	      /* entries that growths moved */
+	u64 grows_unrecorded; /* of the growths: small maps above a rate, without a record each */
 	double writes_per_s, deletes_per_s, grows_per_s, moved_per_s;
 	enum accuracy accuracy;
 };
@@ -52,6 +53,9 @@ struct window_goroutine {
 
 struct window_cost {
 	u64 hits;
+	u64 regrown; /* hits beside them that didn't count: a stack check about to fail, to come
+			again */
+	u64 foreign; /* and of other processes, which the kernel's filter let through */
 	double target_cpu_pct; /* of one CPU; estimated from ns per hit */
 	bool known;	       /* whether ns per hit is known on this machine */
 };

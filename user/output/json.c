@@ -110,6 +110,7 @@ static void put_map(struct json_build *b, const struct window *w)
 	json_put_u64_if(b, obj, "clears", write, w->map.clears);
 	json_put_u64_if(b, obj, "grows", grow, w->map.grows);
 	json_put_u64_if(b, obj, "moved", grow, w->map.moved);
+	json_put_u64_if(b, obj, "grows_unrecorded", grow, w->map.grows_unrecorded);
 	json_put_real_if(b, obj, "writes_per_s", write, w->map.writes_per_s);
 	json_put_real_if(b, obj, "deletes_per_s", write, w->map.deletes_per_s);
 	json_put_real_if(b, obj, "grows_per_s", grow, w->map.grows_per_s);
@@ -173,6 +174,8 @@ static void put_cost(struct json_build *b, const struct window *w)
 	json_t *obj = json_put_object(b, b->root, "cost");
 
 	json_put_u64(b, obj, "hits", w->cost.hits);
+	json_put_u64(b, obj, "regrown", w->cost.regrown);
+	json_put_u64(b, obj, "foreign", w->cost.foreign);
 	json_put_real_if(b, obj, "target_cpu_pct", w->cost.known, w->cost.target_cpu_pct);
 	put_groups(b, obj, "duty", w, 1.0);
 }
