@@ -57,12 +57,12 @@ void describe_missing(const struct go_process *p, const struct probe_groups *gro
 		      struct description *ret)
 {
 	struct wire_gc_source words[WIRE_GC_WORDS];
+	struct go_goroutine_words goroutines;
 	struct err err = { 0 };
-	s64 count;
 
 	if (groups->want[PROBE_GC] && go_gc_sources(p, words, &err))
 		add_missing(ret, "details of GC cycles", &err);
-	if (groups->want[PROBE_GOROUTINE] && p->mem.read && go_goroutine_count(p, &count, &err))
+	if (groups->want[PROBE_GOROUTINE] && go_goroutine_words(p, &goroutines, &err))
 		add_missing(ret, "goroutines alive", &err);
 }
 

@@ -29,10 +29,7 @@ struct description {
 void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, const char *exe,
 		   const struct calibration *cost, struct description *ret);
 
-/*
- * Adds what of the wanted groups stays unknown. p->mem.read: NULL for a file,
- * of which nothing is asked that only a process tells.
- */
+/* Adds what of the wanted groups stays unknown; asks the binary alone, so a file's p will do. */
 void describe_missing(const struct go_process *p, const struct probe_groups *groups,
 		      struct description *ret);
 

@@ -100,13 +100,15 @@ static void go_totals(const struct sampler *s, u64 *created, u64 *exited)
 int sampler_baseline(struct sampler *s, struct err *err)
 {
 	u64 created, exited, created_after, exited_after, error;
+	struct go_goroutine_words words;
 	s64 count;
-	int rc;
+	int rc = go_goroutine_words(s->config.go, &words, err);
 
-	rc = take_go_sites(s, err);
+	if (!rc)
+		rc = take_go_sites(s, err);
 	for (int i = 0; i < BASELINE_TRIES && !rc; i++) {
 		go_totals(s, &created, &exited);
-		rc = go_goroutine_count(s->config.go, &count, err);
+		rc = go_goroutine_count(s->config.go, &words, &count, err);
 		if (!rc)
 			rc = take_go_sites(s, err);
 		if (rc)

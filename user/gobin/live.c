@@ -28,99 +28,120 @@ static int field_addr(const struct go_process *p, enum go_global var, enum go_fi
 	return 0;
 }
 
-static int read_u32_field(const struct go_process *p, enum go_global var, enum go_field field,
-			  u32 *ret, struct err *err)
-{
-	u32 size;
-	u64 addr;
-	int rc = field_addr(p, var, field, &addr, &size, err);
-
-	if (rc)
-		return rc;
-	if (size != sizeof(*ret))
-		return err_set(err, -EBADMSG, "%s has %u bytes", go_field_name(field), size);
-	rc = p->mem.read(p->mem.arg, addr, ret, sizeof(*ret));
-	return rc ? err_set(err, rc, "can't read %s at %#llx", go_field_name(field), addr) : 0;
-}
-
-static int read_u64_global(const struct go_process *p, enum go_global var, u64 skip, u64 *ret,
-			   struct err *err)
+static int global_addr(const struct go_process *p, enum go_global var, u64 *ret, struct err *err)
 {
 	struct go_global_place place;
 	int rc = gobin_global(p->bin, var, &place, err);
 
-	if (rc)
-		return rc;
-	rc = p->mem.read(p->mem.arg, place.addr + p->bias + skip, ret, sizeof(*ret));
-	return rc ? err_set(err, rc, "can't read the target at %#llx", place.addr + p->bias + skip)
-		  : 0;
-}
-
-/* The goroutines that the scheduler keeps for reuse: one list up to Go 1.24, two after. */
-static int read_sched_free(const struct go_process *p, u32 *ret, struct err *err)
-{
-	struct go_offset off;
-	u32 stack, nostack;
-	int rc;
-
-	if (!go_field_offset(&gobin_info(p->bin)->version, GO_SCHED_GFREE_N, &off))
-		return read_u32_field(p, GO_SCHED, GO_SCHED_GFREE_N, ret, err);
-	rc = read_u32_field(p, GO_SCHED, GO_SCHED_GFREE_STACK, &stack, err);
 	if (!rc)
-		rc = read_u32_field(p, GO_SCHED, GO_SCHED_GFREE_NOSTACK, &nostack, err);
-	if (!rc)
-		*ret = stack + nostack;
+		*ret = place.addr + p->bias;
 	return rc;
 }
 
-/* The same lists of each P. */
-static int read_p_free(const struct go_process *p, s64 *ret, struct err *err)
+static int add_count(const struct go_process *p, enum go_field field, struct go_goroutine_words *w,
+		     struct err *err)
 {
-	struct go_offset off;
-	u64 array, len, one;
-	s64 sum = 0;
-	int rc = read_u64_global(p, GO_ALLP, 0, &array, err);
+	u32 size;
+	u64 addr;
+	int rc = field_addr(p, GO_SCHED, field, &addr, &size, err);
 
-	if (!rc)
-		rc = read_u64_global(p, GO_ALLP, sizeof(u64), &len, err);
 	if (rc)
 		return rc;
-	rc = go_field_offset(&gobin_info(p->bin)->version, GO_P_GFREE_N, &off);
-	if (rc)
-		return err_set(err, rc, "%s has no known offset", go_field_name(GO_P_GFREE_N));
-	if (len > MAX_PROCS)
-		return err_set(err, -EBADMSG, "allp has %llu entries", len);
-	for (u64 i = 0; i < len && !rc; i++) {
-		s32 n = 0;
-
-		rc = p->mem.read(p->mem.arg, array + i * sizeof(one), &one, sizeof(one));
-		if (!rc)
-			rc = p->mem.read(p->mem.arg, one + off.offset, &n, sizeof(n));
-		sum += n;
-	}
-	if (rc)
-		return err_set(err, rc, "can't read the list of Ps");
-	*ret = sum;
+	if (size != sizeof(u32))
+		return err_set(err, -EBADMSG, "%s has %u bytes", go_field_name(field), size);
+	w->counts[w->count_len++] = addr;
 	return 0;
 }
 
-int go_goroutine_count(const struct go_process *p, s64 *ret, struct err *err)
+/* The scheduler keeps one list of goroutines for reuse up to Go 1.24, two after. */
+static int find_words(const struct go_process *p, struct go_goroutine_words *w, struct err *err)
 {
-	u32 system, sched_free;
-	s64 p_free = 0, live;
-	u64 all;
-	int rc = read_u64_global(p, GO_ALLGLEN, 0, &all, err);
+	const struct goversion *version = &gobin_info(p->bin)->version;
+	struct go_offset off;
+	int rc = go_field_offset(version, GO_P_GFREE_N, &off);
 
+	if (rc)
+		return err_set(err, rc, "%s has no known offset in %s", go_field_name(GO_P_GFREE_N),
+			       gobin_info(p->bin)->version_text);
+	w->p_free = off.offset;
+	rc = global_addr(p, GO_ALLGLEN, &w->allglen, err);
 	if (!rc)
-		rc = read_u32_field(p, GO_SCHED, GO_SCHED_NGSYS, &system, err);
+		rc = global_addr(p, GO_ALLP, &w->allp, err);
 	if (!rc)
-		rc = read_sched_free(p, &sched_free, err);
+		rc = add_count(p, GO_SCHED_NGSYS, w, err);
+	if (!rc && !go_field_offset(version, GO_SCHED_GFREE_N, &off))
+		return add_count(p, GO_SCHED_GFREE_N, w, err);
 	if (!rc)
-		rc = read_p_free(p, &p_free, err);
+		rc = add_count(p, GO_SCHED_GFREE_STACK, w, err);
+	if (!rc)
+		rc = add_count(p, GO_SCHED_GFREE_NOSTACK, w, err);
+	return rc;
+}
+
+static int read_word(const struct go_process *p, u64 addr, void *ret, size_t size, struct err *err)
+{
+	int rc = p->mem.read(p->mem.arg, addr, ret, size);
+
+	return rc ? err_set(err, rc, "can't read the target at %#llx", addr) : 0;
+}
+
+/* The lists of goroutines for reuse that each P has. */
+static int read_p_free(const struct go_process *p, const struct go_goroutine_words *w, s64 *ret,
+		       struct err *err)
+{
+	struct {
+		u64 array, len;
+	} allp;
+	s64 sum = 0;
+	int rc = read_word(p, w->allp, &allp, sizeof(allp), err);
+
 	if (rc)
 		return rc;
-	live = (s64)all - (s32)sched_free - (s32)system - p_free;
-	*ret = live < 1 ? 1 : live;
+	if (allp.len > MAX_PROCS)
+		return err_set(err, -EBADMSG, "allp has %llu entries", allp.len);
+	for (u64 i = 0; i < allp.len && !rc; i++) {
+		u64 one = 0;
+		s32 n = 0;
+
+		rc = read_word(p, allp.array + i * sizeof(one), &one, sizeof(one), err);
+		if (!rc)
+			rc = read_word(p, one + w->p_free, &n, sizeof(n), err);
+		sum += n;
+	}
+	if (!rc)
+		*ret = sum;
+	return rc;
+}
+
+int go_goroutine_words(const struct go_process *p, struct go_goroutine_words *ret, struct err *err)
+{
+	struct go_goroutine_words words = { 0 };
+	int rc = find_words(p, &words, err);
+
+	if (!rc)
+		*ret = words;
+	return rc;
+}
+
+int go_goroutine_count(const struct go_process *p, const struct go_goroutine_words *w, s64 *ret,
+		       struct err *err)
+{
+	s64 live, p_free = 0;
+	u64 all = 0;
+	int rc = read_word(p, w->allglen, &all, sizeof(all), err);
+
+	live = (s64)all;
+	for (size_t i = 0; i < w->count_len && !rc; i++) {
+		s32 n = 0;
+
+		rc = read_word(p, w->counts[i], &n, sizeof(n), err);
+		live -= n;
+	}
+	if (!rc)
+		rc = read_p_free(p, w, &p_free, err);
+	if (rc)
+		return rc;
+	*ret = MAX(live - p_free, 1);
 	return 0;
 }
 

@@ -19,8 +19,21 @@ struct go_process {
 	struct memory_reader mem;
 };
 
-/* Goroutines as runtime.NumGoroutine counts them (runtime/proc.go: gcount). */
-int go_goroutine_count(const struct go_process *p, s64 *ret, struct err *err);
+/* Where everything lies that runtime.gcount adds up (runtime/proc.go); run-time addresses. */
+struct go_goroutine_words {
+	u64 allglen;   /* u64 */
+	u64 allp;      /* slice header */
+	u64 counts[3]; /* u32s to subtract: the runtime's own, and those kept for reuse */
+	size_t count_len;
+	u32 p_free; /* offset in a P of its own list's length, s32 */
+};
+
+/* May take milliseconds in a large binary. Returns 0, or a negative errno with what is missing. */
+int go_goroutine_words(const struct go_process *p, struct go_goroutine_words *ret, struct err *err);
+
+/* Goroutines as runtime.NumGoroutine counts them; takes microseconds. */
+int go_goroutine_count(const struct go_process *p, const struct go_goroutine_words *words, s64 *ret,
+		       struct err *err);
 
 /*
  * Where a probe finds the words of a GC cycle, as run-time addresses. A word
