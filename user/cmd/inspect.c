@@ -93,7 +93,7 @@ static int inspect_file(const struct inspect *in, struct err *err)
 {
 	CLEANUP(proc_file_close) struct proc_file file = { 0 };
 	CLEANUP(gobin_freep) struct gobin *bin = NULL;
-	struct go_process image = { 0 };
+	struct go_layout layout;
 	struct plan plan;
 	int rc = proc_file_open(in->subject, &file, err);
 
@@ -102,9 +102,9 @@ static int inspect_file(const struct inspect *in, struct err *err)
 	rc = gobin_open(&bin, file.bytes, err);
 	if (rc)
 		return err_prefix(err, rc, "%s", in->subject);
-	image.bin = bin;
+	go_layout_find(bin, &layout);
 	plan_make(bin, &every_group, &plan);
-	show(in, &image, &plan, in->subject, 0);
+	show(in, &(struct go_process) { .bin = bin, .layout = &layout }, &plan, in->subject, 0);
 	return 0;
 }
 

@@ -68,20 +68,19 @@ void describe_missing(const struct go_process *p, const struct probe_groups *gro
 
 void describe_facts(const struct go_process *p, struct description *ret)
 {
-	const struct goversion *version = &gobin_info(p->bin)->version;
 	struct attached_info *info = &ret->info;
 	struct go_global_place place;
 	struct go_offset offset;
 
 	for (int field = 0; field < GO_FIELD_COUNT; field++)
-		if (!go_field_offset(version, (enum go_field)field, &offset))
+		if (!go_layout_offset(p->layout, (enum go_field)field, &offset))
 			ret->offsets[info->offset_count++] = (struct attached_fact) {
 				go_field_name((enum go_field)field),
 				offset.offset,
-				"table made from this version's debug information",
+				offset.how,
 			};
 	for (int var = 0; var < GO_GLOBAL_COUNT; var++)
-		if (!gobin_global(p->bin, (enum go_global)var, &place, NULL))
+		if (!go_layout_global(p->layout, (enum go_global)var, &place, NULL))
 			ret->variables[info->variable_count++] = (struct attached_fact) {
 				go_global_name((enum go_global)var),
 				place.addr + p->bias,

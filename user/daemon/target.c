@@ -5,11 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gobin/types.h"
+
 static int read_memory(void *arg, u64 addr, void *buf, size_t len)
 {
 	const struct target *target = arg;
 
 	return process_read(&target->process, addr, buf, len);
+}
+
+static size_t read_pieces(void *arg, const struct memory_piece *pieces, size_t n)
+{
+	const struct target *target = arg;
+
+	return process_read_pieces(&target->process, pieces, n);
 }
 
 static int find_bias(struct target *target, struct err *err)
@@ -32,8 +41,12 @@ static int open_binary(struct target *target, struct err *err)
 	if (!rc)
 		rc = gobin_open(&target->bin, target->file.bytes, err);
 	if (!rc) {
-		target->go.bin = target->bin;
-		target->go.mem = (struct memory_reader) { read_memory, target };
+		go_layout_find(target->bin, &target->layout);
+		target->go = (struct go_process) {
+			.bin = target->bin,
+			.layout = &target->layout,
+			.mem = { read_memory, read_pieces, target },
+		};
 		rc = find_bias(target, err);
 	}
 	if (!rc)
@@ -135,7 +148,7 @@ static int name_func(void *arg, u64 pc, bool return_address, char *buf, size_t s
 static int name_type(void *arg, u64 type, char *buf, size_t size)
 {
 	struct target *target = arg;
-	struct memory_reader mem = { read_bytes, target };
+	struct memory_reader mem = { .read = read_bytes, .arg = target };
 	char name[GOTYPE_NAME_MAX];
 	int rc = gotype_name(target->bin, target->go.bias, &mem, type, name, NULL);
 

@@ -5,6 +5,7 @@
 #define DAEMON_TARGET_H
 
 #include "event/names.h"
+#include "gobin/layout.h"
 #include "gobin/live.h"
 #include "proc/file.h"
 #include "proc/process.h"
@@ -13,7 +14,8 @@ struct target {
 	struct process process;
 	struct proc_file file;
 	struct gobin *bin;
-	struct go_process go; /* borrows bin; reads process */
+	struct go_layout layout;
+	struct go_process go; /* borrows bin and layout; reads process */
 };
 
 /*

@@ -3,35 +3,26 @@
 
 #include <errno.h>
 
-#include "gobin/globals.h"
-#include "gobin/offsets.h"
-
 enum { MAX_PROCS = 4096 }; /* far above any GOMAXPROCS; the length comes from the target */
 
 /* Run-time address of a field of a variable. */
 static int field_addr(const struct go_process *p, enum go_global var, enum go_field field, u64 *ret,
 		      u32 *ret_size, struct err *err)
 {
-	const struct goversion *version = &gobin_info(p->bin)->version;
-	struct go_global_place place;
-	struct go_offset off;
-	int rc = go_field_offset(version, field, &off);
+	struct go_word word;
+	int rc = go_layout_field(p->layout, var, field, &word, err);
 
 	if (rc)
-		return err_set(err, rc, "%s has no known offset in %s", go_field_name(field),
-			       gobin_info(p->bin)->version_text);
-	rc = gobin_global(p->bin, var, &place, err);
-	if (rc)
 		return rc;
-	*ret = place.addr + off.offset + p->bias;
-	*ret_size = off.size;
+	*ret = word.addr + p->bias;
+	*ret_size = word.size;
 	return 0;
 }
 
 static int global_addr(const struct go_process *p, enum go_global var, u64 *ret, struct err *err)
 {
 	struct go_global_place place;
-	int rc = gobin_global(p->bin, var, &place, err);
+	int rc = go_layout_global(p->layout, var, &place, err);
 
 	if (!rc)
 		*ret = place.addr + p->bias;
@@ -56,9 +47,8 @@ static int add_count(const struct go_process *p, enum go_field field, struct go_
 /* The scheduler keeps one list of goroutines for reuse up to Go 1.24, two after. */
 static int find_words(const struct go_process *p, struct go_goroutine_words *w, struct err *err)
 {
-	const struct goversion *version = &gobin_info(p->bin)->version;
 	struct go_offset off;
-	int rc = go_field_offset(version, GO_P_GFREE_N, &off);
+	int rc = go_layout_offset(p->layout, GO_P_GFREE_N, &off);
 
 	if (rc)
 		return err_set(err, rc, "%s has no known offset in %s", go_field_name(GO_P_GFREE_N),
@@ -69,7 +59,7 @@ static int find_words(const struct go_process *p, struct go_goroutine_words *w, 
 		rc = global_addr(p, GO_ALLP, &w->allp, err);
 	if (!rc)
 		rc = add_count(p, GO_SCHED_NGSYS, w, err);
-	if (!rc && !go_field_offset(version, GO_SCHED_GFREE_N, &off))
+	if (!rc && !go_layout_offset(p->layout, GO_SCHED_GFREE_N, &off))
 		return add_count(p, GO_SCHED_GFREE_N, w, err);
 	if (!rc)
 		rc = add_count(p, GO_SCHED_GFREE_STACK, w, err);
@@ -145,65 +135,20 @@ int go_goroutine_count(const struct go_process *p, const struct go_goroutine_wor
 	return 0;
 }
 
-static const struct {
-	enum go_global var;
-	enum go_field field;
-} gc_words[WIRE_GC_WORDS] = {
-	[WIRE_GC_NUMGC] = { GO_MEMSTATS, GO_MEMSTATS_NUMGC },
-	[WIRE_GC_CPU_FRACTION] = { GO_MEMSTATS, GO_MEMSTATS_GC_CPU_FRACTION },
-	[WIRE_GC_PAUSE_TOTAL_NS] = { GO_MEMSTATS, GO_MEMSTATS_PAUSE_TOTAL_NS },
-	[WIRE_GC_USER_FORCED] = { GO_WORK, GO_WORK_USER_FORCED },
-	[WIRE_GC_STWPROCS] = { GO_WORK, GO_WORK_STWPROCS },
-	[WIRE_GC_MAXPROCS] = { GO_WORK, GO_WORK_MAXPROCS },
-	[WIRE_GC_T_SWEEP_TERM] = { GO_WORK, GO_WORK_T_SWEEP_TERM },
-	[WIRE_GC_T_MARK] = { GO_WORK, GO_WORK_T_MARK },
-	[WIRE_GC_T_MARK_TERM] = { GO_WORK, GO_WORK_T_MARK_TERM },
-	[WIRE_GC_T_END] = { GO_WORK, GO_WORK_T_END },
-	[WIRE_GC_PAUSE_NS] = { GO_WORK, GO_WORK_PAUSE_NS },
-	[WIRE_GC_HEAP0] = { GO_WORK, GO_WORK_HEAP0 },
-	[WIRE_GC_HEAP1] = { GO_WORK, GO_WORK_HEAP1 },
-	[WIRE_GC_HEAP2] = { GO_WORK, GO_WORK_HEAP2 },
-	[WIRE_GC_HEAP_GOAL] = { GO_GC_CONTROLLER, GO_GCC_LAST_HEAP_GOAL },
-	[WIRE_GC_STACK_SCAN] = { GO_GC_CONTROLLER, GO_GCC_LAST_STACK_SCAN },
-	[WIRE_GC_GLOBALS_SCAN] = { GO_GC_CONTROLLER, GO_GCC_GLOBALS_SCAN },
-	[WIRE_GC_ASSIST_NS] = { GO_GC_CONTROLLER, GO_GCC_ASSIST_TIME },
-	[WIRE_GC_DEDICATED_NS] = { GO_GC_CONTROLLER, GO_GCC_DEDICATED_MARK_TIME },
-	[WIRE_GC_FRACTIONAL_NS] = { GO_GC_CONTROLLER, GO_GCC_FRACTIONAL_MARK_TIME },
-	[WIRE_GC_IDLE_NS] = { GO_GC_CONTROLLER, GO_GCC_IDLE_MARK_TIME },
-	[WIRE_GC_HEAP_LIVE] = { GO_GC_CONTROLLER, GO_GCC_HEAP_LIVE },
-	[WIRE_GC_NEXT_GOAL] = { GO_GC_CONTROLLER, GO_GCC_PERCENT_HEAP_GOAL },
-};
-
-/* Go 1.18 and 1.19 print maxStackScan as the line's "MB stacks", later ones lastStackScan
- * (runtime/mgc.go: gcMarkTermination). */
-static enum go_field gc_word_field(const struct goversion *version, int word)
-{
-	return word == WIRE_GC_STACK_SCAN && version->minor <= 19 ? GO_GCC_MAX_STACK_SCAN
-								  : gc_words[word].field;
-}
-
 int go_gc_sources(const struct go_process *p, struct wire_gc_source ret[static WIRE_GC_WORDS],
 		  struct err *err)
 {
-	const struct goversion *version = &gobin_info(p->bin)->version;
-	struct go_global_place init_time;
-	int first = 0;
+	const struct go_layout *layout = p->layout;
 
 	for (int i = 0; i < WIRE_GC_WORDS; i++) {
-		int rc;
+		const struct go_word *word = &layout->gc[i];
 
 		ret[i] = (struct wire_gc_source) { 0 };
-		if (i == WIRE_GC_INIT_TIME)
-			continue;
-		rc = field_addr(p, gc_words[i].var, gc_word_field(version, i), &ret[i].addr,
-				&ret[i].size, first ? NULL : err);
-		if (rc && !first)
-			first = rc;
+		if (word->how)
+			ret[i] = (struct wire_gc_source) { .addr = word->addr + p->bias,
+							   .size = word->size };
 	}
-	if (!gobin_global(p->bin, GO_INIT_TIME, &init_time, first ? NULL : err))
-		ret[WIRE_GC_INIT_TIME] =
-			(struct wire_gc_source) { .addr = init_time.addr + p->bias, .size = 8 };
-	return first;
+	return layout->gc_missing ? err_set(err, layout->gc_missing, "%s", layout->gc_why.text) : 0;
 }
 
 int go_gc_word(const struct go_process *p, const struct wire_gc_source *source, u64 *ret)

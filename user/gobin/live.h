@@ -9,13 +9,14 @@
 
 #include <gosonde/wire.h>
 
-#include "gobin/gobin.h"
-#include "gobin/types.h"
+#include "gobin/layout.h"
+#include "gobin/memory.h"
 
 /* A process of that binary. */
 struct go_process {
 	const struct gobin *bin;
-	u64 bias; /* run-time minus link-time address */
+	const struct go_layout *layout; /* of bin */
+	u64 bias;			/* run-time minus link-time address */
 	struct memory_reader mem;
 };
 

@@ -35,7 +35,11 @@ int go_field_offset(const struct goversion *version, enum go_field field, struct
 		if (row->field != field || version->minor < row->min_minor ||
 		    version->minor > row->max_minor)
 			continue;
-		*ret = (struct go_offset) { .offset = row->offset, .size = row->size };
+		*ret = (struct go_offset) {
+			.offset = row->offset,
+			.size = row->size,
+			.how = "table made from this version's debug information",
+		};
 		return 0;
 	}
 	return -ENOENT;

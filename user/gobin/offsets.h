@@ -59,8 +59,9 @@ enum go_field {
 };
 
 struct go_offset {
-	u32 offset; /* bytes from the start of the struct */
-	u32 size;   /* of the field */
+	u32 offset;	 /* bytes from the start of the struct */
+	u32 size;	 /* of the field */
+	const char *how; /* it is known; static text */
 };
 
 /* Returns 0, or -ENOENT: this version has no such field, or the table does not hold the version. */

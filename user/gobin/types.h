@@ -7,12 +7,7 @@
 #define GOBIN_TYPES_H
 
 #include "gobin/gobin.h"
-
-/* Reads the target's memory: all of len bytes at a run-time address, or a negative errno. */
-struct memory_reader {
-	int (*read)(void *arg, u64 addr, void *buf, size_t len);
-	void *arg;
-};
+#include "gobin/memory.h"
 
 enum { GOTYPE_NAME_MAX = 256 };
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "gobin/offsets.h"
+#include "gobin/layout.h"
 
 enum { SMALL_GROWS_PER_S = 500 }; /* of each CPU; a record with its stack costs about 2 us */
 
@@ -36,26 +36,24 @@ void attach_verify(struct plan *plan, const struct go_process *p)
 	}
 }
 
-static u32 offset_or_0(const struct gobin *bin, enum go_field field)
+static u32 offset_or_0(const struct go_process *p, enum go_field field)
 {
 	struct go_offset off;
 
-	return go_field_offset(&gobin_info(bin)->version, field, &off) ? 0 : off.offset;
+	return go_layout_offset(p->layout, field, &off) ? 0 : off.offset;
 }
 
 static void describe(const struct process *process, const struct go_process *p,
 		     struct wire_target *ret)
 {
-	const struct gobin *bin = p->bin;
-
 	*ret = (struct wire_target) {
 		.tgid = (u32)process->pid,
-		.stw_abi = go_stw_abi(&gobin_info(bin)->version),
-		.g_goid_off = offset_or_0(bin, GO_G_GOID),
-		.g_gopc_off = offset_or_0(bin, GO_G_GOPC),
-		.g_startpc_off = offset_or_0(bin, GO_G_STARTPC),
-		.g_m_off = offset_or_0(bin, GO_G_M),
-		.m_curg_off = offset_or_0(bin, GO_M_CURG),
+		.stw_abi = go_stw_abi(&gobin_info(p->bin)->version),
+		.g_goid_off = offset_or_0(p, GO_G_GOID),
+		.g_gopc_off = offset_or_0(p, GO_G_GOPC),
+		.g_startpc_off = offset_or_0(p, GO_G_STARTPC),
+		.g_m_off = offset_or_0(p, GO_G_M),
+		.m_curg_off = offset_or_0(p, GO_M_CURG),
 		.small_grows_per_s = SMALL_GROWS_PER_S,
 	};
 	/* A word that is not found has size 0 and stays out of the records. */

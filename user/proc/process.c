@@ -10,7 +10,10 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-enum { EXIT_WAIT_MS = 200 };
+enum {
+	EXIT_WAIT_MS = 200,
+	READ_BATCH = 512, /* pieces a system call; the kernel takes up to IOV_MAX, 1024 */
+};
 
 /* A PID of a thread would attach to nothing: the kernel's filter wants the process. */
 static int check_is_process(int pid, struct err *err)
@@ -165,6 +168,39 @@ int process_read(const struct process *process, u64 addr, void *buf, size_t len)
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EFAULT;
+}
+
+/* One call's worth. Returns the pieces that were read whole. */
+static size_t read_batch(const struct process *process, const struct memory_piece *pieces, size_t n)
+{
+	struct iovec local[READ_BATCH], remote[READ_BATCH];
+	ssize_t left;
+	size_t whole = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		local[i] = (struct iovec) { pieces[i].buf, pieces[i].len };
+		remote[i] = (struct iovec) { (void *)(unsigned long)pieces[i].addr, pieces[i].len };
+	}
+	left = process_vm_readv(process->pid, local, n, remote, n, 0);
+	while (whole < n && left >= (ssize_t)pieces[whole].len)
+		left -= (ssize_t)pieces[whole++].len;
+	return whole;
+}
+
+size_t process_read_pieces(const struct process *process, const struct memory_piece *pieces,
+			   size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		size_t batch = MIN(n - done, (size_t)READ_BATCH);
+		size_t whole = read_batch(process, pieces + done, batch);
+
+		done += whole;
+		if (whole < batch)
+			break;
+	}
+	return done;
 }
 
 bool in_initial_pid_namespace(void)

@@ -8,6 +8,7 @@
 #include <gosonde/types.h>
 
 #include "base/err.h"
+#include "gobin/memory.h"
 
 #define PROC_ROOT     "/proc"
 #define PROC_SELF_EXE "/proc/self/exe" /* our own executable */
@@ -53,6 +54,13 @@ u64 process_image(const struct process *process);
 /* Reads its memory (process_vm_readv): all of len bytes, or a negative errno. The target runs on.
  */
 int process_read(const struct process *process, u64 addr, void *buf, size_t len);
+
+/*
+ * Many pieces with as few system calls as it takes. Returns how many were read
+ * whole, from the first on: the one after them can't be read.
+ */
+size_t process_read_pieces(const struct process *process, const struct memory_piece *pieces,
+			   size_t n);
 
 /* Whether this program runs in the machine's initial PID namespace, where BPF's tgid is our PID. */
 bool in_initial_pid_namespace(void);
