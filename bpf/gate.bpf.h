@@ -13,6 +13,7 @@ struct hit {
 	u32 slot;
 	u32 fn; /* enum wire_fn */
 	u32 sp_shift;
+	bool stack_abi;
 	struct wire_target *target;
 	struct wire_counters *counters;
 };
@@ -30,6 +31,7 @@ static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit)
 	hit->slot = WIRE_COOKIE_SLOT(cookie);
 	hit->fn = fn;
 	hit->sp_shift = WIRE_COOKIE_SP_SHIFT(cookie);
+	hit->stack_abi = WIRE_COOKIE_FLAGS(cookie) & WIRE_SITE_STACK_ABI;
 	hit->target = bpf_map_lookup_elem(&targets, &hit->slot);
 	hit->counters = bpf_map_lookup_elem(&counters, &hit->slot);
 	if (!hit->target || !hit->counters || fn >= WIRE_FN_COUNT)
@@ -68,6 +70,33 @@ static __always_inline u64 return_pc(struct pt_regs *ctx, struct hit *hit)
 
 	read_target(hit, &pc, sizeof(pc), GO_SP(ctx) + hit->sp_shift);
 	return pc;
+}
+
+/* The i-th word of the probed function's arguments. 0 if it can't be read. */
+static __always_inline u64 go_arg(struct pt_regs *ctx, struct hit *hit, u32 i)
+{
+	u64 word = 0;
+
+	if (!hit->stack_abi)
+		return go_register_arg(ctx, i);
+	read_target(hit, &word, sizeof(word), GO_SP(ctx) + hit->sp_shift + GO_STACK_ARG_BYTES(i));
+	return word;
+}
+
+/* The current g. 0 if it is unknown. */
+static __always_inline u64 go_g(struct pt_regs *ctx, struct hit *hit)
+{
+	u64 g = 0;
+
+	if (!hit->stack_abi)
+		return GO_G(ctx);
+	if (!hit->target->g_tls_off)
+		return 0;
+	/* Saved whenever the base is set by a system call, as Go and glibc do, not only when the
+	 * thread is switched out (arch/x86/kernel/process_64.c, do_arch_prctl_64). */
+	read_target(hit, &g, sizeof(g),
+		    bpf_get_current_task_btf()->thread.fsbase + hit->target->g_tls_off);
+	return g;
 }
 
 #endif

@@ -12,16 +12,15 @@ static __always_inline u64 field(struct hit *hit, u64 object, u32 offset)
 	return value;
 }
 
-/* On the scheduler's stack R14 is g0, whose goid is 0; the goroutine is then m.curg. */
+/* On the scheduler's stack g is g0, whose goid is 0; the goroutine is then m.curg. */
 static __always_inline u64 current_goid(struct pt_regs *ctx, struct hit *hit)
 {
 	const struct wire_target *t = hit->target;
-	u64 goid = field(hit, GO_G(ctx), t->g_goid_off);
+	u64 g = go_g(ctx, hit), goid = field(hit, g, t->g_goid_off);
 
 	if (goid)
 		return goid;
-	return field(hit, field(hit, field(hit, GO_G(ctx), t->g_m_off), t->m_curg_off),
-		     t->g_goid_off);
+	return field(hit, field(hit, field(hit, g, t->g_m_off), t->m_curg_off), t->g_goid_off);
 }
 
 /* Message bytes stand in .rodata and are often not resident (a fault here): user space then reads
@@ -38,10 +37,11 @@ static __always_inline void read_text(struct wire_fault *rec)
 /* gopanic(e any): whatever its type, its data begins with these words; for a string, a
  * runtime.Error of string kind or an *errors.errorString they are pointer and length of the text.
  */
-static __always_inline void read_panic_value(struct pt_regs *ctx, struct wire_fault *rec)
+static __always_inline void read_panic_value(struct pt_regs *ctx, struct hit *hit,
+					     struct wire_fault *rec)
 {
-	rec->type = GO_ARG0(ctx);
-	rec->data = GO_ARG1(ctx);
+	rec->type = go_arg(ctx, hit, 0);
+	rec->data = go_arg(ctx, hit, 1);
 	/* On a fault the helper fills with zeros; user space then reads the value itself. */
 	if (bpf_probe_read_user(rec->words, sizeof(rec->words), (const void *)rec->data))
 		return;
@@ -69,10 +69,10 @@ int fault(struct pt_regs *ctx)
 	rec->text_ptr = 0;
 	rec->text_len = 0;
 	if (hit.fn == WIRE_FN_GOPANIC) {
-		read_panic_value(ctx, rec);
+		read_panic_value(ctx, &hit, rec);
 	} else {
-		rec->text_ptr = GO_ARG0(ctx);
-		rec->text_len = GO_ARG1(ctx);
+		rec->text_ptr = go_arg(ctx, &hit, 0);
+		rec->text_len = go_arg(ctx, &hit, 1);
 	}
 	read_text(rec);
 	record_stack(ctx, &hit, &rec->stack);

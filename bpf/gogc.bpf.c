@@ -26,7 +26,34 @@ static __always_inline void on_stop_world(struct pt_regs *ctx, struct hit *hit, 
 {
 	gc->requested_ns = bpf_ktime_get_ns();
 	gc->cycle_began = 0;
-	gc->reason = hit->target->stw_abi == WIRE_STW_NONE ? STW_UNKNOWN : (u8)GO_ARG0(ctx);
+	gc->reason = hit->target->stw_abi == WIRE_STW_REASON_AT_STOP ? (u8)go_arg(ctx, hit, 0)
+								     : STW_UNKNOWN;
+}
+
+/* What the probes within the stop prove. */
+static __always_inline u32 proven_reason(const struct gc_state *gc)
+{
+	if (gc->cycle_ending)
+		return STW_MARK_TERMINATION;
+	return gc->cycle_began ? STW_SWEEP_TERMINATION : STW_UNKNOWN;
+}
+
+/*
+ * Of a Go whose numbering of reasons was not checked: the numbers of a cycle's two stops are
+ * learnt where those are proven. The first then names also the stops of a gcMarkDone that finds
+ * work left and goes on marking, which nothing else tells from others.
+ */
+static __always_inline u32 learnt_reason(struct gc_state *gc, u8 told)
+{
+	u32 proven = proven_reason(gc);
+
+	if (proven == STW_MARK_TERMINATION)
+		gc->mark_told = told;
+	else if (proven == STW_SWEEP_TERMINATION)
+		gc->sweep_told = told;
+	if (proven || !gc->mark_told || !gc->sweep_told || gc->mark_told == gc->sweep_told)
+		return proven;
+	return told == gc->mark_told ? STW_MARK_TERMINATION : STW_UNKNOWN;
 }
 
 /*
@@ -36,36 +63,60 @@ static __always_inline void on_stop_world(struct pt_regs *ctx, struct hit *hit, 
  */
 static __always_inline u32 inferred_reason(const struct gc_state *gc)
 {
-	if (gc->cycle_ending)
-		return STW_MARK_TERMINATION;
-	if (gc->cycle_began)
-		return STW_SWEEP_TERMINATION;
+	u32 reason = proven_reason(gc);
+
 	/* gcMarkDone that found work left and goes on marking (Go issue 27993) */
-	if (gc->cycle_running && !gc->reasons_waiting)
+	if (!reason && gc->cycle_running && !gc->reasons_waiting)
 		return STW_MARK_TERMINATION;
-	return STW_UNKNOWN;
+	return reason;
 }
 
-static __always_inline u32 stop_reason(struct pt_regs *ctx, struct hit *hit,
-				       const struct gc_state *gc)
+static __always_inline u32 stop_reason(struct pt_regs *ctx, struct hit *hit, struct gc_state *gc)
+{
+	switch (hit->target->stw_abi) {
+	case WIRE_STW_NONE:
+		return inferred_reason(gc);
+	case WIRE_STW_REASON_AT_STOP:
+		return gc->reason;
+	case WIRE_STW_ASSUMED:
+		return learnt_reason(gc, (u8)go_arg(ctx, hit, 1));
+	}
+	return (u8)go_arg(ctx, hit, 1);
+}
+
+/*
+ * The runtime's own times of the stop, where startTheWorldWithSema has them. They prove
+ * themselves: taken after our probe saw the request and in order, or they are none of this clock
+ * (another signature, a time namespace) and our own time of the request stands.
+ */
+static __always_inline void stop_times(struct pt_regs *ctx, struct hit *hit,
+				       const struct gc_state *gc, struct wire_stop *rec)
 {
 	u32 abi = hit->target->stw_abi;
+	u64 start, stopped;
 
-	if (abi >= WIRE_STW_START)
-		return (u8)GO_ARG1(ctx);
-	return abi == WIRE_STW_NONE ? inferred_reason(gc) : gc->reason;
+	rec->requested_ns = gc->requested_ns;
+	rec->stopped_ns = 0;
+	if (abi < WIRE_STW_START || (abi == WIRE_STW_ASSUMED && !gc->requested_ns))
+		return;
+	start = go_arg(ctx, hit, 2);
+	stopped = abi == WIRE_STW_START ? start : go_arg(ctx, hit, 3);
+	if (start < gc->requested_ns || stopped < start || rec->hdr.time_ns < stopped)
+		return;
+	rec->requested_ns = start;
+	if (abi != WIRE_STW_START)
+		rec->stopped_ns = stopped;
 }
 
-static __always_inline void emit_stop(struct pt_regs *ctx, struct hit *hit, struct gc_state *gc)
+static __always_inline void emit_stop(struct pt_regs *ctx, struct hit *hit,
+				      const struct gc_state *gc, u32 reason)
 {
 	struct wire_stop *rec = RECORD_BEGIN(hit, struct wire_stop, WIRE_STOP);
-	u32 abi = hit->target->stw_abi;
 
 	if (!rec)
 		return;
-	rec->requested_ns = abi >= WIRE_STW_START ? GO_ARG2(ctx) : gc->requested_ns;
-	rec->stopped_ns = abi >= WIRE_STW_FULL ? GO_ARG3(ctx) : 0;
-	rec->reason = stop_reason(ctx, hit, gc);
+	stop_times(ctx, hit, gc, rec);
+	rec->reason = reason;
 	rec->pad = 0;
 	rec->reason_ptr = rec->reason == STW_UNKNOWN ? gc->reason_ptr : 0;
 	rec->reason_len = rec->reason == STW_UNKNOWN ? gc->reason_len : 0;
@@ -112,10 +163,12 @@ static __always_inline void emit_gc_end(struct hit *hit)
 static __always_inline void on_start_world(struct pt_regs *ctx, struct hit *hit,
 					   struct gc_state *gc)
 {
-	emit_stop(ctx, hit, gc);
+	u32 reason = stop_reason(ctx, hit, gc);
+
+	emit_stop(ctx, hit, gc, reason);
 	if (gc->cycle_ending)
 		emit_gc_end(hit);
-	if (gc->reasons_waiting && stop_reason(ctx, hit, gc) == STW_UNKNOWN)
+	if (gc->reasons_waiting && reason == STW_UNKNOWN)
 		COUNT(gc->reasons_waiting, -1);
 	gc->requested_ns = 0;
 	gc->cycle_began = 0;
@@ -123,10 +176,11 @@ static __always_inline void on_start_world(struct pt_regs *ctx, struct hit *hit,
 }
 
 /* On the caller's way to worldsema, so several may be here at once; the last one's text stands. */
-static __always_inline void on_stop_reason(struct pt_regs *ctx, struct gc_state *gc)
+static __always_inline void on_stop_reason(struct pt_regs *ctx, struct hit *hit,
+					   struct gc_state *gc)
 {
-	gc->reason_ptr = GO_ARG0(ctx);
-	gc->reason_len = GO_ARG1(ctx);
+	gc->reason_ptr = go_arg(ctx, hit, 0);
+	gc->reason_len = go_arg(ctx, hit, 1);
 	COUNT(gc->reasons_waiting, 1);
 }
 
@@ -152,7 +206,7 @@ int gc(struct pt_regs *ctx)
 		state->cycle_running = 0;
 		state->cycle_ending = 1;
 	} else if (hit.fn == WIRE_FN_STOP_REASON) {
-		on_stop_reason(ctx, state);
+		on_stop_reason(ctx, &hit, state);
 	}
 	return 0;
 }

@@ -31,7 +31,7 @@ int map_write(struct pt_regs *ctx)
 	key.slot = hit.slot;
 	key.fn = hit.fn;
 	key.return_pc = return_pc(ctx, &hit);
-	key.type = GO_ARG0(ctx);
+	key.type = go_arg(ctx, &hit, 0);
 	count_map_site(&hit, &key);
 	return 0;
 }
@@ -54,13 +54,23 @@ struct swiss_head {
 	u64 used, seed, dir_ptr, dir_len;
 };
 
-/* What a growth is about, before it becomes a record. */
+/* What a growth is about, before it becomes a record. Foreign memory, and of a Go that is newer
+ * than any that was checked perhaps something else: a head that no map can have is refused. */
 struct growth {
 	u64 map, type;
 	u64 entries, moved, slots_before, slots_after, dir_len;
 	u32 tombstones;
 	u16 kind;
 };
+
+/* A machine's memory holds no more buckets; below the load factor there is room for 8 in each. */
+#define MAX_BUCKETS_LOG2 40
+
+static __always_inline bool refuse(struct hit *hit)
+{
+	count_loss(hit, WIRE_LOSS_READ);
+	return false;
+}
 
 /* hashGrow(t, h). It doubles when one more entry would pass the load factor of 6.5 a bucket, else
  * it is there to get rid of overflow buckets (runtime/map.go: overLoadFactor, hashGrow). */
@@ -69,11 +79,13 @@ static __always_inline bool read_hash_grow(struct pt_regs *ctx, struct hit *hit,
 	struct hmap_head h;
 	u64 buckets;
 
-	g->type = GO_ARG0(ctx);
-	g->map = GO_ARG1(ctx);
+	g->type = go_arg(ctx, hit, 0);
+	g->map = go_arg(ctx, hit, 1);
 	if (!read_target(hit, &h, sizeof(h), g->map))
 		return false;
 	buckets = 1ULL << (h.B & 63);
+	if (h.B > MAX_BUCKETS_LOG2 || h.count > buckets * 8)
+		return refuse(hit);
 	g->entries = g->moved = h.count;
 	g->slots_before = buckets * 8;
 	if (h.count + 1 > 8 && h.count + 1 > 13 * (buckets / 2)) {
@@ -90,17 +102,25 @@ static __always_inline bool read_hash_grow(struct pt_regs *ctx, struct hit *hit,
 static __always_inline bool read_grow_to_table(struct pt_regs *ctx, struct hit *hit,
 					       struct growth *g)
 {
-	u64 used;
+	struct swiss_head m;
 
-	g->map = GO_ARG0(ctx);
-	g->type = GO_ARG1(ctx);
-	if (!read_target(hit, &used, sizeof(used), g->map))
+	g->map = go_arg(ctx, hit, 0);
+	g->type = go_arg(ctx, hit, 1);
+	if (!read_target(hit, &m, sizeof(m), g->map))
 		return false;
+	if (m.used > 8 || m.dir_len)
+		return refuse(hit);
 	g->kind = WIRE_GROW_SMALL_TO_TABLE;
-	g->entries = g->moved = used;
+	g->entries = g->moved = m.used;
 	g->slots_before = 8;
 	g->slots_after = 16;
 	return true;
+}
+
+static __always_inline bool can_be_table(const struct table_head *t)
+{
+	return t->capacity >= 8 && t->capacity <= 1024 && !(t->capacity & (t->capacity - 1)) &&
+	       t->used + t->growth_left <= t->capacity;
 }
 
 /* (*table).rehash(t, typ, m): doubles up to maxTableCapacity = 1024 slots, else splits in two.
@@ -112,11 +132,13 @@ static __always_inline bool read_rehash(struct pt_regs *ctx, struct hit *hit, st
 	struct swiss_head m;
 	u32 limit;
 
-	g->type = GO_ARG1(ctx);
-	g->map = GO_ARG2(ctx);
-	if (!read_target(hit, &t, sizeof(t), GO_ARG0(ctx)) ||
+	g->type = go_arg(ctx, hit, 1);
+	g->map = go_arg(ctx, hit, 2);
+	if (!read_target(hit, &t, sizeof(t), go_arg(ctx, hit, 0)) ||
 	    !read_target(hit, &m, sizeof(m), g->map))
 		return false;
+	if (!can_be_table(&t) || !m.dir_len || t.used > m.used)
+		return refuse(hit);
 	g->entries = m.used;
 	g->dir_len = m.dir_len;
 	g->moved = t.used;

@@ -16,14 +16,31 @@ static __always_inline struct wire_go_count *go_count(struct hit *hit, struct wi
 	return count;
 }
 
-/* newproc1(fn *funcval, callergp *g, callerpc uintptr, …): funcval's first word is the code */
+/* pc, or 0 where only code of the program is believed and it is none. */
+static __always_inline u64 code_or_0(const struct wire_target *target, u64 pc)
+{
+	if (target->text_end && (pc < target->text_start || pc >= target->text_end))
+		return 0;
+	return pc;
+}
+
+/*
+ * newproc1(fn *funcval, callergp *g, callerpc uintptr, …), before Go 1.18 newproc1(fn *funcval,
+ * argp unsafe.Pointer, narg int32, callergp *g, callerpc uintptr): funcval's first word is the code
+ */
 static __always_inline void on_create(struct pt_regs *ctx, struct hit *hit,
 				      struct wire_go_site *key)
 {
+	const struct wire_target *target = hit->target;
 	struct wire_go_count *count;
+	u64 startpc = 0;
 
-	key->gopc = GO_ARG2(ctx);
-	read_target(hit, &key->startpc, sizeof(key->startpc), GO_ARG0(ctx));
+	if (target->creator_pc_arg == 2)
+		key->gopc = code_or_0(target, go_arg(ctx, hit, 2));
+	else if (target->creator_pc_arg == 4)
+		key->gopc = code_or_0(target, go_arg(ctx, hit, 4));
+	read_target(hit, &startpc, sizeof(startpc), go_arg(ctx, hit, 0));
+	key->startpc = code_or_0(target, startpc);
 	count = go_count(hit, key);
 	if (count)
 		COUNT(count->created, 1);
@@ -34,11 +51,13 @@ static __always_inline void on_exit(struct pt_regs *ctx, struct hit *hit, struct
 {
 	const struct wire_target *target = hit->target;
 	struct wire_go_count *count;
+	u64 gp = go_arg(ctx, hit, 0), gopc = 0, startpc = 0;
 
 	if (target->g_gopc_off && target->g_startpc_off) {
-		read_target(hit, &key->gopc, sizeof(key->gopc), GO_ARG0(ctx) + target->g_gopc_off);
-		read_target(hit, &key->startpc, sizeof(key->startpc),
-			    GO_ARG0(ctx) + target->g_startpc_off);
+		read_target(hit, &gopc, sizeof(gopc), gp + target->g_gopc_off);
+		read_target(hit, &startpc, sizeof(startpc), gp + target->g_startpc_off);
+		key->gopc = code_or_0(target, gopc);
+		key->startpc = code_or_0(target, startpc);
 	}
 	count = go_count(hit, key);
 	if (count)

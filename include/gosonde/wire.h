@@ -68,6 +68,9 @@ enum wire_site_flags {
 	/* The site is the jbe of the stack check: a hit with CF or ZF set goes to
 	 * morestack and comes back to the entry, so it does not count. */
 	WIRE_SITE_FLAGS_TEST = 1 << 0,
+	/* The function's arguments are on the stack (ABI0, all of Go <= 1.16), and g is in
+	 * thread-local storage. */
+	WIRE_SITE_STACK_ABI = 1 << 1,
 };
 
 #define WIRE_COOKIE(slot, fn, flags, sp_shift)                                                     \
@@ -83,6 +86,9 @@ enum wire_stw_abi {
 	WIRE_STW_REASON_AT_STOP = 1, /* Go 1.21: reason in AL of stopTheWorldWithSema */
 	WIRE_STW_START = 2,	     /* Go 1.22: now RAX, reason BL, start RCX */
 	WIRE_STW_FULL = 3,	     /* Go >= 1.23: and finishedStopping RDI */
+	/* Go newer than any that was checked, taken to be as FULL: the times prove themselves; of
+	 * the reasons only those that other probes prove are told. */
+	WIRE_STW_ASSUMED = 4,
 };
 
 /* Words of the runtime that are read while a cycle's last stop still holds the world. */
@@ -131,6 +137,11 @@ struct wire_target {
 	u32 g_m_off;	       /* runtime.g.m; 0: unknown */
 	u32 m_curg_off;	       /* runtime.m.curg; 0: unknown */
 	u32 small_grows_per_s; /* records of growth of maps below WIRE_LARGE_MAP, per CPU */
+	u32 creator_pc_arg;    /* which argument of newproc1 is callerpc, from 0; 0: unknown */
+	s32 g_tls_off;	       /* ABI0: where g is, from the FS base; 0: unknown */
+	/* Run-time addresses of the code that creation sites and start functions must lie in, or
+	 * they count as unknown; end 0: not checked. For versions whose signatures are assumed. */
+	u64 text_start, text_end;
 	struct wire_gc_source gc[WIRE_GC_WORDS];
 };
 
@@ -140,7 +151,7 @@ struct wire_target {
 /* Why something that happened is missing from the records or aggregates. */
 enum wire_loss {
 	WIRE_LOSS_RING = 0,  /* ring buffer full */
-	WIRE_LOSS_READ = 1,  /* a read of the target's memory faulted */
+	WIRE_LOSS_READ = 1,  /* a read of the target's memory faulted, or found what can't be */
 	WIRE_LOSS_TABLE = 2, /* an aggregate's table was full */
 	WIRE_LOSS_COUNT = 4
 };
@@ -174,8 +185,8 @@ struct wire_map_site {
 struct wire_go_site {
 	u32 slot;
 	u32 pad;
-	u64 gopc;    /* return address of the go statement */
-	u64 startpc; /* the goroutine's first function */
+	u64 gopc;    /* return address of the go statement; 0: unknown */
+	u64 startpc; /* the goroutine's first function; 0: unknown */
 };
 
 struct wire_go_count {
@@ -266,7 +277,7 @@ struct wire_fault {
 	struct wire_stack stack;
 };
 
-_Static_assert(sizeof(struct wire_target) == 32 + 16 * WIRE_GC_WORDS, "wire size");
+_Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size");
 _Static_assert(sizeof(struct wire_counters) == 8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 6),
 	       "wire size");
 _Static_assert(sizeof(struct wire_map_site) == 24, "wire size");

@@ -12,7 +12,7 @@
 #include "base/macros.h"
 #include "gobin/probeset.h"
 
-enum { OLDEST = 17, NEWEST = 27 };
+enum { OLDEST = 15, NEWEST = 27, LATER = UINT16_MAX };
 
 static struct gobin_info info_of(u16 minor, bool swiss)
 {
@@ -34,7 +34,7 @@ static const struct probe_spec *spec_of(enum wire_fn fn, const struct gobin_info
 	return found;
 }
 
-/* From the symbols of binaries of 1.19 and 1.21 to 1.27; 1.17, 1.18 and 1.20 from the sources. */
+/* From binaries of 1.15 to 1.27; what is there in the newest is taken for later ones. */
 static void functions_come_and_go_with_versions(void **state)
 {
 	static const struct {
@@ -44,21 +44,22 @@ static void functions_come_and_go_with_versions(void **state)
 		const char *symbol;
 		unsigned int int_args;
 	} rows[] = {
-		{ WIRE_FN_MAPASSIGN, 17, 27, -1, "runtime.mapassign", 2 },
+		{ WIRE_FN_MAPASSIGN, OLDEST, LATER, -1, "runtime.mapassign", 2 },
 		{ WIRE_FN_MAPASSIGN_FAST32PTR, 0, 0, -1, NULL, 0 }, /* 32-bit machines only */
-		{ WIRE_FN_MAPCLEAR, 17, 27, -1, "runtime.mapclear", 2 },
-		{ WIRE_FN_HASH_GROW, 17, 27, 0, "runtime.hashGrow", 2 },
+		{ WIRE_FN_MAPCLEAR, OLDEST, LATER, -1, "runtime.mapclear", 2 },
+		{ WIRE_FN_HASH_GROW, OLDEST, LATER, 0, "runtime.hashGrow", 2 },
 		{ WIRE_FN_HASH_GROW, 0, 0, 1, NULL, 0 },
-		{ WIRE_FN_GROW_TO_TABLE, 24, 27, 1, "internal/runtime/maps.(*Map).growToTable", 2 },
+		{ WIRE_FN_GROW_TO_TABLE, 24, LATER, 1, "internal/runtime/maps.(*Map).growToTable",
+		  2 },
 		{ WIRE_FN_GROW_TO_TABLE, 0, 0, 0, NULL, 0 },
-		{ WIRE_FN_TABLE_REHASH, 24, 27, 1, "internal/runtime/maps.(*table).rehash", 3 },
-		{ WIRE_FN_PRUNE_TOMBSTONES, 25, 27, 1,
+		{ WIRE_FN_TABLE_REHASH, 24, LATER, 1, "internal/runtime/maps.(*table).rehash", 3 },
+		{ WIRE_FN_PRUNE_TOMBSTONES, 25, LATER, 1,
 		  "internal/runtime/maps.(*table).pruneTombstones", 3 },
-		{ WIRE_FN_START_CYCLE, 17, 27, -1, "runtime.(*gcControllerState).startCycle", 0 },
-		{ WIRE_FN_STOP_REASON, 17, 20, -1, "runtime.stopTheWorld", 2 },
-		{ WIRE_FN_GO_CREATE, 18, 27, -1, "runtime.newproc1", 3 },
-		{ WIRE_FN_GOPANIC, 17, 27, -1, "runtime.gopanic", 2 },
-		{ WIRE_FN_FATAL, 19, 27, -1, "runtime.fatal", 2 },
+		{ WIRE_FN_START_CYCLE, OLDEST, LATER, -1, "runtime.(*gcControllerState).startCycle",
+		  0 },
+		{ WIRE_FN_STOP_REASON, OLDEST, 20, -1, "runtime.stopTheWorld", 2 },
+		{ WIRE_FN_GOPANIC, OLDEST, LATER, -1, "runtime.gopanic", 2 },
+		{ WIRE_FN_FATAL, 19, LATER, -1, "runtime.fatal", 2 },
 	};
 
 	(void)state;
@@ -86,16 +87,20 @@ static void arguments_follow_the_signatures(void **state)
 {
 	static const struct {
 		u16 minor;
-		unsigned int stop_args, start_args;
+		unsigned int stop_args, start_args, create_args;
+		u32 creator_pc_arg;
 		enum wire_stw_abi abi;
 		const char *exit;
 	} rows[] = {
-		{ 17, 0, 0, WIRE_STW_NONE, "runtime.goexit0" },
-		{ 20, 0, 0, WIRE_STW_NONE, "runtime.goexit0" },
-		{ 21, 1, 0, WIRE_STW_REASON_AT_STOP, "runtime.goexit0" },
-		{ 22, 1, 3, WIRE_STW_START, "runtime.gdestroy" },
-		{ 23, 1, 4, WIRE_STW_FULL, "runtime.gdestroy" },
-		{ 27, 1, 4, WIRE_STW_FULL, "runtime.gdestroy" },
+		{ 15, 0, 0, 5, 4, WIRE_STW_NONE, "runtime.goexit0" },
+		{ 17, 0, 0, 5, 4, WIRE_STW_NONE, "runtime.goexit0" },
+		{ 18, 0, 0, 3, 2, WIRE_STW_NONE, "runtime.goexit0" },
+		{ 20, 0, 0, 3, 2, WIRE_STW_NONE, "runtime.goexit0" },
+		{ 21, 1, 0, 3, 2, WIRE_STW_REASON_AT_STOP, "runtime.goexit0" },
+		{ 22, 1, 3, 3, 2, WIRE_STW_START, "runtime.gdestroy" },
+		{ 23, 1, 4, 3, 2, WIRE_STW_FULL, "runtime.gdestroy" },
+		{ 27, 1, 4, 3, 2, WIRE_STW_FULL, "runtime.gdestroy" },
+		{ 28, 1, 4, 3, 2, WIRE_STW_ASSUMED, "runtime.gdestroy" },
 	};
 
 	(void)state;
@@ -105,21 +110,27 @@ static void arguments_follow_the_signatures(void **state)
 		const struct probe_spec *start = spec_of(WIRE_FN_START_WORLD, &info);
 		const struct probe_spec *gone = spec_of(WIRE_FN_GO_EXIT, &info);
 
+		const struct probe_spec *create = spec_of(WIRE_FN_GO_CREATE, &info);
+
 		assert_non_null(stop);
 		assert_non_null(start);
+		assert_non_null(create);
 		assert_non_null(gone);
 		assert_int_equal(stop->int_args, rows[i].stop_args);
 		assert_int_equal(start->int_args, rows[i].start_args);
+		assert_int_equal(create->int_args, rows[i].create_args);
+		assert_in_range(rows[i].creator_pc_arg, 0, create->int_args - 1);
+		assert_int_equal(go_creator_pc_arg(&info.version), rows[i].creator_pc_arg);
 		assert_string_equal(gone->symbol, rows[i].exit);
 		assert_int_equal(go_stw_abi(&info.version), rows[i].abi);
 	}
 }
 
-static void an_unchecked_version_has_no_probe(void **state)
+static void a_version_of_another_world_has_no_probe(void **state)
 {
-	static const struct goversion versions[] = { { 1, 16, 0, false },
-						     { 1, 28, 0, false },
-						     { 2, 21, 0, false } };
+	static const struct goversion versions[] = { { 1, 14, 0, false },
+						     { 2, 21, 0, false },
+						     { 0, 27, 0, false } };
 	const struct probe_spec *spec;
 
 	(void)state;
@@ -131,6 +142,20 @@ static void an_unchecked_version_has_no_probe(void **state)
 		assert_int_equal(go_stw_abi(&versions[v]), WIRE_STW_NONE);
 	}
 	assert_null(probe_spec_at(SIZE_MAX));
+}
+
+/* What is assumed is said; what was checked needs no excuse. */
+static void newer_than_checked_is_said(void **state)
+{
+	(void)state;
+	for (u16 minor = OLDEST; minor <= NEWEST + 3; minor++) {
+		struct gobin_info info = info_of(minor, minor >= 24);
+
+		if (minor <= NEWEST)
+			assert_null(probe_assumption(&info));
+		else
+			assert_non_null(strstr(probe_assumption(&info), "1.27"));
+	}
 }
 
 static void every_row_is_sound(void **state)
@@ -208,7 +233,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_come_and_go_with_versions),
 		cmocka_unit_test(arguments_follow_the_signatures),
-		cmocka_unit_test(an_unchecked_version_has_no_probe),
+		cmocka_unit_test(a_version_of_another_world_has_no_probe),
+		cmocka_unit_test(newer_than_checked_is_said),
 		cmocka_unit_test(every_row_is_sound),
 		cmocka_unit_test(group_names_go_there_and_back),
 		cmocka_unit_test(system_goroutines_as_the_runtime_has_them),

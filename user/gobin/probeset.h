@@ -24,9 +24,9 @@ struct probe_spec {
 	enum wire_fn fn;
 	enum probe_group group;
 	const char *symbol;
-	u16 min_minor, max_minor; /* Go 1.min … 1.max, both included */
+	u16 min_minor, max_minor; /* Go 1.min … 1.max, both included; UINT16_MAX: and later */
 	u8 maps;		  /* 0: any; 1: classic maps only; 2: Swiss maps only */
-	u8 int_args; /* integer argument registers that its program reads, from the first */
+	u8 int_args;		  /* argument words that its program reads, from the first */
 };
 
 /* The i-th row of the table, NULL past its end. */
@@ -41,8 +41,17 @@ const char *probe_group_name(enum probe_group group);
 /* Returns the group of that name, or -ENOENT. */
 int probe_group_by_name(const char *name);
 
+/*
+ * What is taken for granted in this binary because its Go is newer than any that was checked,
+ * in plain words that go on after the version; NULL: nothing. Static text.
+ */
+const char *probe_assumption(const struct gobin_info *info);
+
 /* What startTheWorldWithSema has in its registers in this version. */
 enum wire_stw_abi go_stw_abi(const struct goversion *version);
+
+/* Which argument of newproc1, counted from 0, is the creation site. */
+u32 go_creator_pc_arg(const struct goversion *version);
 
 /* Whether a goroutine that starts in this function is the runtime's own
  * (runtime.isSystemGoroutine). */

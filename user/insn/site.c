@@ -11,7 +11,7 @@
 enum {
 	/* Go spills and reloads at most 9 integer and 15 float registers around morestack. */
 	MORESTACK_INSNS_MAX = 64,
-	CHECK_SETUP_INSNS_MAX = 5,
+	CHECK_SETUP_INSNS_MAX = 7,
 	NO_OFFSET = -1,
 };
 
@@ -24,26 +24,43 @@ struct opcode {
 /*
  * The stack check of cmd/internal/obj/x86/obj6.go, stacksplit(), Go 1.15 to 1.27. g is R14 in
  * ABIInternal; ABI0 (all of Go <= 1.16, and assembly) loads it from thread-local storage.
- * Frames above 128 bytes compare a copy of SP minus the frame's size (in R12, to 1.16 in RAX),
- * and those above 4 KiB check that this subtraction did not wrap. How Go <= 1.16 did that is
- * not here: such functions are refused, and none of them is probed.
+ * Frames above 128 bytes compare a copy of SP minus the frame's size (in R12, to 1.16 in RAX).
+ * Of frames above 4 KiB, where that subtraction may wrap, Go >= 1.17 checks that it did not;
+ * Go <= 1.16 looks for stackguard0's one huge value, then compares how far SP stands above it.
  */
 static const struct opcode check_setup[] = {
-	{ 9, { 0x64, 0x48, 0x8b, 0x0c, 0x25, 0xf8, 0xff, 0xff, 0xff } }, /* mov rcx, fs:-8 */
-	{ 9, { 0x64, 0x4c, 0x8b, 0x34, 0x25, 0xf8, 0xff, 0xff, 0xff } }, /* mov r14, fs:-8 */
-	{ 7, { 0x48, 0xc7, 0xc1, 0xf8, 0xff, 0xff, 0xff } },		 /* PIE: mov rcx, -8 */
-	{ 7, { 0x49, 0xc7, 0xc6, 0xf8, 0xff, 0xff, 0xff } },		 /* or mov r14, -8 */
-	{ 4, { 0x64, 0x48, 0x8b, 0x09 } },				 /* and mov rcx, fs:[rcx] */
-	{ 4, { 0x64, 0x4d, 0x8b, 0x36 } },				 /* or mov r14, fs:[r14] */
+	{ 4, { 0x64, 0x48, 0x8b, 0x09 } }, /* mov rcx, fs:[rcx] */
+	{ 4, { 0x64, 0x4d, 0x8b, 0x36 } }, /* mov r14, fs:[r14] */
 	{ 4, { 0x4c, 0x8d, 0x64, 0x24 } }, /* lea r12, [rsp - N], N in one byte */
 	{ 4, { 0x4c, 0x8d, 0xa4, 0x24 } }, /* and in four */
 	{ 4, { 0x48, 0x8d, 0x44, 0x24 } }, /* lea rax, [rsp - N] */
 	{ 4, { 0x48, 0x8d, 0x84, 0x24 } },
-	{ 3, { 0x49, 0x89, 0xe4 } }, /* mov r12, rsp */
-	{ 3, { 0x49, 0x81, 0xec } }, /* sub r12, N */
+	{ 3, { 0x49, 0x89, 0xe4 } },			     /* mov r12, rsp */
+	{ 3, { 0x49, 0x81, 0xec } },			     /* sub r12, N */
+	{ 4, { 0x48, 0x8b, 0x71, 0x10 } },		     /* mov rsi, [rcx + stackguard0] */
+	{ 4, { 0x48, 0x8b, 0x71, 0x18 } },		     /* or stackguard1 */
+	{ 7, { 0x48, 0x81, 0xfe, 0xde, 0xfa, 0xff, 0xff } }, /* cmp rsi, stackPreempt */
+	{ 3, { 0x48, 0x29, 0xf0 } },			     /* sub rax, rsi */
 };
 
-static const struct opcode check_wrapped[] = { { 1, { 0x72 } }, { 2, { 0x0f, 0x82 } } }; /* jb */
+/*
+ * Where g is in thread-local storage, as the last four bytes: -8 if the Go linker chose, another
+ * place if C code of the program has thread-local variables too.
+ */
+static const struct opcode check_tls[] = {
+	{ 5, { 0x64, 0x48, 0x8b, 0x0c, 0x25 } }, /* mov rcx, fs:N */
+	{ 5, { 0x64, 0x4c, 0x8b, 0x34, 0x25 } }, /* mov r14, fs:N */
+	{ 3, { 0x48, 0xc7, 0xc1 } },		 /* PIE: mov rcx, N, and mov rcx, fs:[rcx] */
+	{ 3, { 0x49, 0xc7, 0xc6 } },		 /* PIE: mov r14, N, and mov r14, fs:[r14] */
+};
+
+/* On to morestack before the jbe: jb if the subtraction wrapped, je if preemption is wanted. */
+static const struct opcode check_early[] = {
+	{ 1, { 0x72 } },
+	{ 2, { 0x0f, 0x82 } },
+	{ 1, { 0x74 } },
+	{ 2, { 0x0f, 0x84 } },
+};
 
 /* Before the offset of stackguard0 in g, or of stackguard1 in functions marked go:systemstack. */
 static const struct opcode check_compare[] = {
@@ -55,6 +72,8 @@ static const struct opcode check_compare[] = {
 };
 
 enum { G_STACKGUARD0 = 0x10, G_STACKGUARD1 = 0x18 }; /* runtime2.go, every version */
+
+static const struct opcode check_compare_distance[] = { { 2, { 0x48, 0x3d } } }; /* cmp rax, N */
 
 static const struct opcode check_jbe[] = { { 1, { 0x76 } }, { 2, { 0x0f, 0x86 } } };
 
@@ -74,13 +93,16 @@ static bool is_one_of(const struct insn *insn, const struct opcode *table, size_
 
 static bool compares_stackguard(const struct insn *insn)
 {
+	if (IS_ONE_OF(insn, check_compare_distance))
+		return true;
 	return insn->size == 4 && IS_ONE_OF(insn, check_compare) &&
 	       (insn->bytes[3] == G_STACKGUARD0 || insn->bytes[3] == G_STACKGUARD1);
 }
 
 struct stack_check {
 	struct insn jbe;
-	s64 back_offset; /* of the jump from morestack's return to the entry */
+	s64 back_offset;  /* of the jump from morestack's return to the entry */
+	s32 g_tls_offset; /* see struct site */
 };
 
 static int undecodable(const struct insn_walk *walk, struct err *err)
@@ -121,7 +143,8 @@ static int find_stack_check(struct bytes code, struct stack_check *ret, struct e
 {
 	struct insn_walk walk = insn_walk_at(code, 0);
 	struct insn insn = { 0 };
-	u64 wrapped_target = 0;
+	u64 early_target = 0;
+	s32 g_tls_offset = 0;
 	s64 back;
 	int r;
 
@@ -129,8 +152,10 @@ static int find_stack_check(struct bytes code, struct stack_check *ret, struct e
 		r = insn_next(&walk, &insn);
 		if (r <= 0)
 			return r ? undecodable(&walk, err) : 0;
-		if (IS_ONE_OF(&insn, check_wrapped))
-			wrapped_target = insn.target;
+		if (IS_ONE_OF(&insn, check_early))
+			early_target = insn.target;
+		else if (IS_ONE_OF(&insn, check_tls))
+			memcpy(&g_tls_offset, insn.bytes + insn.size - 4, 4);
 		else if (!IS_ONE_OF(&insn, check_setup))
 			break;
 	}
@@ -140,12 +165,16 @@ static int find_stack_check(struct bytes code, struct stack_check *ret, struct e
 	if (r <= 0)
 		return r ? undecodable(&walk, err) : 0;
 	/* Another condition than jbe: the flags test in BPF would not be its inverse. */
-	if (!IS_ONE_OF(&insn, check_jbe) || (wrapped_target && wrapped_target != insn.target))
+	if (!IS_ONE_OF(&insn, check_jbe) || (early_target && early_target != insn.target))
 		return 0;
 	back = morestack_back_offset(code, insn.target);
 	if (back == NO_OFFSET)
 		return 0;
-	*ret = (struct stack_check) { .jbe = insn, .back_offset = back };
+	*ret = (struct stack_check) {
+		.jbe = insn,
+		.back_offset = back,
+		.g_tls_offset = g_tls_offset,
+	};
 	return 1;
 }
 
@@ -208,6 +237,7 @@ static int choose_after_check(struct bytes code, const struct stack_check *check
 		site = site_at(&check->jbe, SITE_EMULATED, "jbe of the stack check");
 		site.flags_test = true;
 	}
+	site.g_tls_offset = check->g_tls_offset;
 	r = verify_once(code, &site, check->back_offset, false, err);
 	if (r)
 		return r;
@@ -259,6 +289,12 @@ static int find_emulated(struct bytes code, unsigned int int_args, struct site *
 	return r ? undecodable(&walk, err) : 0;
 }
 
+/* Which store overwrites an argument on the stack is not followed: nothing may come before. */
+static bool loses_arguments(const struct site *site, unsigned int int_args)
+{
+	return int_args == SITE_STACK_ABI && site->offset > 0;
+}
+
 static int choose_unchecked(struct bytes code, unsigned int int_args, struct site *ret,
 			    struct err *err)
 {
@@ -270,7 +306,7 @@ static int choose_unchecked(struct bytes code, unsigned int int_args, struct sit
 	r = find_emulated(code, int_args, &site, err);
 	if (r < 0)
 		return r;
-	if (r == 1) {
+	if (r == 1 && !loses_arguments(&site, int_args)) {
 		r = verify_once(code, &site, NO_OFFSET, site.offset > 0, err);
 		if (r == 0)
 			*ret = site;

@@ -43,25 +43,63 @@ static u32 offset_or_0(const struct go_process *p, enum go_field field)
 	return go_layout_offset(p->layout, field, &off) ? 0 : off.offset;
 }
 
-static void describe(const struct process *process, const struct go_process *p,
-		     struct wire_target *ret)
+/* Every stack check of ABI0 loads g from the same place. */
+static s32 tls_offset_or_0(const struct plan *plan)
 {
+	for (size_t i = 0; i < plan->probe_count; i++)
+		if (plan->probes[i].site.g_tls_offset)
+			return plan->probes[i].site.g_tls_offset;
+	return 0;
+}
+
+/* Where the code is unknown too, nothing is believed: the range holds no address. */
+static void believe_code_only(const struct go_process *p, struct wire_target *target)
+{
+	const struct gobin_info *info = gobin_info(p->bin);
+
+	target->text_start = target->text_end = 1;
+	if (info->text_end) {
+		target->text_start = info->text_start + p->bias;
+		target->text_end = info->text_end + p->bias;
+	}
+}
+
+static void describe(const struct process *process, const struct go_process *p,
+		     const struct plan *plan, struct wire_target *ret)
+{
+	const struct gobin_info *info = gobin_info(p->bin);
+
 	*ret = (struct wire_target) {
 		.tgid = (u32)process->pid,
-		.stw_abi = go_stw_abi(&gobin_info(p->bin)->version),
+		.stw_abi = go_stw_abi(&info->version),
 		.g_goid_off = offset_or_0(p, GO_G_GOID),
 		.g_gopc_off = offset_or_0(p, GO_G_GOPC),
 		.g_startpc_off = offset_or_0(p, GO_G_STARTPC),
 		.g_m_off = offset_or_0(p, GO_G_M),
 		.m_curg_off = offset_or_0(p, GO_M_CURG),
 		.small_grows_per_s = SMALL_GROWS_PER_S,
+		.creator_pc_arg = go_creator_pc_arg(&info->version),
+		.g_tls_off = tls_offset_or_0(plan),
 	};
+	if (probe_assumption(info))
+		believe_code_only(p, ret);
 	/* A word that is not found has size 0 and stays out of the records. */
 	(void)go_gc_sources(p, ret->gc, NULL);
 }
 
+static u64 cookie_of(const struct plan_probe *probe, u32 slot, const struct gobin_info *info)
+{
+	u32 flags = 0;
+
+	if (probe->site.flags_test)
+		flags |= WIRE_SITE_FLAGS_TEST;
+	if (!info->register_abi)
+		flags |= WIRE_SITE_STACK_ABI;
+	return WIRE_COOKIE(slot, probe->spec->fn, flags, probe->site.sp_shift);
+}
+
 static int arm_group(struct kern *kern, u32 slot, const struct plan *plan, enum probe_group group,
-		     const struct process *process, struct err *err)
+		     const struct process *process, const struct go_process *p, struct err *err)
 {
 	struct kern_site sites[PLAN_PROBES_MAX];
 	size_t n = 0;
@@ -73,9 +111,7 @@ static int arm_group(struct kern *kern, u32 slot, const struct plan *plan, enum 
 			continue;
 		sites[n++] = (struct kern_site) {
 			.file_offset = probe->file_offset,
-			.cookie = WIRE_COOKIE(slot, probe->spec->fn,
-					      probe->site.flags_test ? WIRE_SITE_FLAGS_TEST : 0,
-					      probe->site.sp_shift),
+			.cookie = cookie_of(probe, slot, gobin_info(p->bin)),
 		};
 	}
 	return kern_attach(kern, group, process->pid, process->exe_path, sites, n, err);
@@ -92,10 +128,10 @@ int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struc
 	struct wire_target target;
 	int rc;
 
-	describe(process, p, &target);
+	describe(process, p, plan, &target);
 	rc = kern_set_target(kern, slot, &target, err);
 	for (size_t i = 0; i < ARRAY_SIZE(coldest_first) && !rc; i++)
-		rc = arm_group(kern, slot, plan, coldest_first[i], process, err);
+		rc = arm_group(kern, slot, plan, coldest_first[i], process, p, err);
 	if (!rc)
 		return 0;
 	kern_detach_all(kern);

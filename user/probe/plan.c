@@ -20,8 +20,8 @@ static void omit(struct plan *plan, const struct probe_spec *spec, const char *r
 static int find_site(const struct gobin *bin, struct plan_probe *probe, struct err *err)
 {
 	u64 size = MIN(probe->func.size, (u64)FUNC_BYTES_MAX);
-	int rc = site_choose(gobin_bytes(bin, probe->func.addr, size), probe->spec->int_args,
-			     &probe->site, err);
+	unsigned int args = gobin_info(bin)->register_abi ? probe->spec->int_args : SITE_STACK_ABI;
+	int rc = site_choose(gobin_bytes(bin, probe->func.addr, size), args, &probe->site, err);
 
 	if (rc)
 		return rc;

@@ -86,4 +86,13 @@ struct pt_regs {
 	long unsigned int ss;
 };
 
+/* Only the members that are read; libbpf relocates them (CO-RE). */
+struct thread_struct {
+	long unsigned int fsbase;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct thread_struct thread;
+} __attribute__((preserve_access_index));
+
 #endif
