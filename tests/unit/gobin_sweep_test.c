@@ -161,7 +161,7 @@ static void test_real_program(void **state)
 	CLEANUP(freep) u8 *data = (u8 *)file.data;
 	struct gobin_func func;
 	struct err err = { 0 };
-	u64 addr, size;
+	u64 addr, size, start, end;
 
 	(void)state;
 	if (!data) {
@@ -172,9 +172,13 @@ static void test_real_program(void **state)
 		fail_msg("%s", err.text);
 	assert_false(gobin_info(bin)->stripped);
 	assert_int_equal(gobin_func_by_name(bin, "main.main", &func), 0);
-	assert_int_equal(gobin_symbol(bin, "main.main", &addr, &size), 0);
-	assert_int_equal(func.addr, addr);
-	assert_int_equal(gobin_symbol(bin, "main.mai", &addr, &size), -ENOENT);
+	assert_int_equal(gobin_func_by_pc(bin, func.addr, &func), 0);
+	assert_string_equal(func.name, "main.main");
+	assert_int_equal(gobin_symbol(bin, "runtime.work", &addr, &size), 0);
+	assert_int_equal(gobin_data_range(bin, &start, &end), 0);
+	assert_in_range(addr, start, end - size);
+	assert_int_equal(gobin_symbol(bin, "runtime.wor", &addr, &size), -ENOENT);
+	assert_int_equal(gobin_symbol(bin, "main.main", &addr, &size), -ENOENT); /* a function */
 	gobin_free(TAKE_PTR(bin));
 	sweep(data, file.size);
 }

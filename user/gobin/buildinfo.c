@@ -12,6 +12,7 @@ enum {
 		16, /* random marks before and after the module info, cmd/go modload/build.go */
 	MAX_VERSION_BYTES = 256,
 	MAX_MODULE_BYTES = 4096,
+	MAX_PLACES = 64, /* with the magic that are looked at */
 };
 
 static const u8 magic[14] = {
@@ -23,40 +24,6 @@ static bool starts_with(struct bytes text, const char *prefix)
 	size_t len = strlen(prefix);
 
 	return text.size >= len && memcmp(text.data, prefix, len) == 0;
-}
-
-/* The header in one segment, 0 if there is none: address 0 is never mapped. */
-static u64 find_in_segment(const struct elf_image *elf, const struct elf_segment *segment)
-{
-	struct bytes bytes = bytes_slice(elf->file, segment->offset, segment->file_size);
-	size_t at = -segment->addr % ALIGN_BYTES;
-
-	for (; at < bytes.size && bytes.size - at >= HEADER_BYTES; at += ALIGN_BYTES)
-		if (memcmp(bytes.data + at, magic, sizeof(magic)) == 0)
-			return segment->addr + at;
-	return 0;
-}
-
-static int find_header(const struct elf_image *elf, u64 *ret, struct err *err)
-{
-	const struct elf_section *section = elf_image_section(elf, ".go.buildinfo");
-	struct bytes bytes;
-
-	if (section) {
-		bytes = elf_image_bytes(elf, section->addr, HEADER_BYTES);
-		if (bytes.data && memcmp(bytes.data, magic, sizeof(magic)) == 0) {
-			*ret = section->addr;
-			return 0;
-		}
-	}
-	for (size_t i = 0; i < elf->segment_count; i++) {
-		if (!elf->segments[i].writable)
-			continue; /* the linker puts it where the runtime could relocate it */
-		*ret = find_in_segment(elf, &elf->segments[i]);
-		if (*ret)
-			return 0;
-	}
-	return err_set(err, -ENODATA, "not a Go program: it has no Go build information");
 }
 
 /* Go >= 1.18: two texts after the header, each behind its length. */
@@ -126,33 +93,75 @@ static struct bytes find_module(struct bytes modinfo)
 	return module.size ? module : modinfo_field(modinfo, "path\t");
 }
 
-int buildinfo_read(const struct elf_image *elf, struct buildinfo *ret, struct err *err)
+/* What the header at addr tells. Returns 0 or -EBADMSG. */
+static int read_at(const struct elf_image *elf, u64 addr, struct buildinfo *ret)
 {
-	struct bytes header, version, modinfo, module;
-	u64 addr;
-	u8 flags;
+	struct bytes header = elf_image_bytes(elf, addr, HEADER_BYTES), version, modinfo, module;
 	bool ok;
-	int rc;
 
-	rc = find_header(elf, &addr, err);
-	if (rc)
-		return rc;
-	header = elf_image_bytes(elf, addr, HEADER_BYTES);
-	flags = header.data[sizeof(magic) + 1];
-	if (flags & INLINE_STRINGS)
+	if (!header.data || memcmp(header.data, magic, sizeof(magic)) != 0)
+		return -EBADMSG;
+	if (header.data[sizeof(magic) + 1] & INLINE_STRINGS)
 		ok = read_inline(elf, addr, &version, &modinfo);
 	else
 		ok = header.data[sizeof(magic)] == sizeof(u64) &&
 		     read_pointers(elf, addr, &version, &modinfo);
 	if (!ok)
-		return err_set(err, -EBADMSG, "build information at %#llx leads out of the file",
-			       addr);
+		return -EBADMSG;
 	module = find_module(modinfo);
 	if (version.size > MAX_VERSION_BYTES || module.size > MAX_MODULE_BYTES)
-		return err_set(err, -EBADMSG, "build information at %#llx: texts of %zu, %zu bytes",
-			       addr, version.size, module.size);
+		return -EBADMSG;
 	*ret = (struct buildinfo) { .version = version, .module = module };
 	return 0;
+}
+
+struct scan {
+	const struct elf_image *elf;
+	int tries; /* that are left */
+	struct buildinfo found;
+};
+
+/* A program that reads build information has the magic among its data too. */
+static int check_place(void *arg, u64 addr)
+{
+	struct scan *scan = arg;
+	struct buildinfo build;
+
+	if (addr % ALIGN_BYTES != 0)
+		return 0;
+	if (!scan->tries--)
+		return -ENODATA;
+	if (read_at(scan->elf, addr, &build) ||
+	    (!starts_with(build.version, "go") && !starts_with(build.version, "devel")))
+		return 0;
+	scan->found = build;
+	return 1;
+}
+
+/* The linker puts it where the runtime could relocate it. */
+static int find_in_data(const struct elf_image *elf, struct buildinfo *ret, struct err *err)
+{
+	struct scan scan = { .elf = elf, .tries = MAX_PLACES };
+	struct elf_pattern pattern = { .mask = ~0ull };
+	int rc = 0;
+
+	memcpy(&pattern.value, magic, sizeof(pattern.value));
+	for (size_t i = 0; i < elf->segment_count && !rc; i++)
+		if (elf->segments[i].writable)
+			rc = elf_image_find_in(elf, &elf->segments[i], pattern, check_place, &scan);
+	if (rc != 1)
+		return err_set(err, -ENODATA, "it has no Go build information");
+	*ret = scan.found;
+	return 0;
+}
+
+int buildinfo_read(const struct elf_image *elf, struct buildinfo *ret, struct err *err)
+{
+	const struct elf_section *section = elf_image_section(elf, ".go.buildinfo");
+
+	if (section && !read_at(elf, section->addr, ret))
+		return 0;
+	return find_in_data(elf, ret, err);
 }
 
 /* Decimal, at most 5 digits; false if there is none or it does not fit. */
@@ -178,13 +187,15 @@ static bool take_prefix(struct bytes *text, const char *prefix)
 	return true;
 }
 
-/* The list after " X:", without what follows it; empty if there is none. */
+/* The list after " X:" or "-X:", without what follows it; empty if there is none. */
 static struct bytes experiments(struct bytes text)
 {
 	const u8 *list = NULL, *end;
 
 	if (text.size)
 		list = memmem(text.data, text.size, " X:", 3);
+	if (!list && text.size) /* from 1.26 on */
+		list = memmem(text.data, text.size, "-X:", 3);
 	if (!list)
 		return (struct bytes) { 0 };
 	list += 3;

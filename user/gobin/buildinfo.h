@@ -17,8 +17,8 @@ struct buildinfo {
 };
 
 /*
- * Returns 0, -ENODATA (there is none: not a Go program) or -EBADMSG (it points
- * outside the file or claims impossible lengths).
+ * Returns 0 or -ENODATA: there is none, or none that leads to texts of possible
+ * lengths within the file.
  */
 int buildinfo_read(const struct elf_image *elf, struct buildinfo *ret, struct err *err);
 

@@ -6,16 +6,12 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#define HOST_MACHINE  EM_X86_64
-#define HOST_RELATIVE R_X86_64_RELATIVE
+#define HOST_MACHINE EM_X86_64
 #elif defined(__aarch64__)
-#define HOST_MACHINE  EM_AARCH64
-#define HOST_RELATIVE R_AARCH64_RELATIVE
+#define HOST_MACHINE EM_AARCH64
 #else
-#error "gosonde knows no relative relocation of this architecture"
+#error "gosonde knows no ELF machine of this architecture"
 #endif
-
-enum { WORD = sizeof(u64) };
 
 /* Far above what linkers make; they bound what a hostile file costs. */
 enum { MAX_SECTIONS = 4096, MAX_SECTION_NAME = 256 };
@@ -208,6 +204,7 @@ static void read_dynamic(struct elf_image *elf, const GElf_Phdr *dynamic)
 			size = value;
 	}
 	elf->relocations = elf_image_bytes(elf, addr, size);
+	elf_image_sort_check(elf);
 }
 
 static int read_tables(struct elf_image *elf, const Elf64_Ehdr *header, struct err *err)
@@ -232,9 +229,10 @@ static int read_tables(struct elf_image *elf, const Elf64_Ehdr *header, struct e
 	return rc;
 }
 
-int elf_image_init(struct elf_image *ret, struct bytes file, struct err *err)
+int elf_image_init(struct elf_image *ret, struct bytes file, bytes_release *release,
+		   struct err *err)
 {
-	CLEANUP(elf_image_done) struct elf_image elf = { .file = file };
+	CLEANUP(elf_image_done) struct elf_image elf = { .file = file, .release = release };
 	Elf64_Ehdr header;
 	int rc = read_header(file, &header, err);
 
@@ -293,95 +291,27 @@ struct bytes elf_image_bytes(const struct elf_image *elf, u64 addr, u64 size)
 	return bytes_slice(elf_image_tail(elf, addr), 0, size);
 }
 
-/* The i-th relocation that adds the load bias to a word; false if that one is of another kind. */
-static bool relative_at(const struct elf_image *elf, size_t i, u64 *ret_addr, u64 *ret_value)
-{
-	Elf64_Rela rela;
-
-	memcpy(&rela, elf->relocations.data + i * sizeof(rela), sizeof(rela));
-	if (ELF64_R_TYPE(rela.r_info) != HOST_RELATIVE)
-		return false;
-	*ret_addr = rela.r_offset;
-	*ret_value = (u64)rela.r_addend;
-	return true;
-}
-
-static size_t relocation_count(const struct elf_image *elf)
-{
-	return elf->relocations.size / sizeof(Elf64_Rela);
-}
-
-int elf_image_words(const struct elf_image *elf, u64 addr, u64 *ret, size_t n)
-{
-	struct bytes bytes = elf_image_tail(elf, addr);
-	u64 at, value;
-
-	if (!bytes.data || n > bytes.size / WORD)
-		return -ENOENT;
-	memcpy(ret, bytes.data, n * WORD);
-	for (size_t i = 0; i < relocation_count(elf); i++)
-		if (relative_at(elf, i, &at, &value) && at >= addr && at - addr < n * WORD &&
-		    (at - addr) % WORD == 0)
-			ret[(at - addr) / WORD] = value;
-	return 0;
-}
-
-static int find_in_segment(const struct elf_image *elf, const struct elf_segment *segment,
-			   u64 value, int (*found)(void *arg, u64 addr), void *arg)
-{
-	struct bytes bytes = bytes_slice(elf->file, segment->offset, segment->file_size);
-	int rc = 0;
-
-	for (size_t at = -segment->addr % WORD; !rc && at + WORD <= bytes.size; at += WORD)
-		if (memcmp(bytes.data + at, &value, WORD) == 0)
-			rc = found(arg, segment->addr + at);
-	return rc;
-}
-
-static int find_relocated(const struct elf_image *elf, u64 wanted,
-			  int (*found)(void *arg, u64 addr), void *arg)
-{
-	const struct elf_segment *segment;
-	u64 addr, value;
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < relocation_count(elf); i++) {
-		if (!relative_at(elf, i, &addr, &value) || value != wanted || addr % WORD != 0)
-			continue;
-		segment = elf_image_segment(elf, addr);
-		if (segment && segment->writable)
-			rc = found(arg, addr);
-	}
-	return rc;
-}
-
-int elf_image_find_word(const struct elf_image *elf, u64 value, int (*found)(void *arg, u64 addr),
-			void *arg)
-{
-	int rc = find_relocated(elf, value, found, arg);
-
-	for (size_t i = 0; !rc && i < elf->segment_count; i++)
-		if (elf->segments[i].writable)
-			rc = find_in_segment(elf, &elf->segments[i], value, found, arg);
-	return rc;
-}
-
 int elf_image_symbol(const struct elf_image *elf, const char *name, u64 *ret_addr, u64 *ret_size)
 {
 	size_t count = elf->symbols.size / sizeof(Elf64_Sym), name_size = strlen(name) + 1;
+	int rc = -ENOENT;
 	struct bytes text;
 	Elf64_Sym symbol;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && rc; i++) {
 		memcpy(&symbol, elf->symbols.data + i * sizeof(symbol), sizeof(symbol));
-		if (symbol.st_shndx == SHN_UNDEF)
+		/* Most symbols are functions, whose names would be read from the file for nothing.
+		 */
+		if (symbol.st_shndx == SHN_UNDEF || ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT)
 			continue;
 		text = bytes_slice(elf->symbol_names, symbol.st_name, name_size);
 		if (!text.data || memcmp(text.data, name, name_size) != 0)
 			continue;
 		*ret_addr = symbol.st_value;
 		*ret_size = symbol.st_size;
-		return 0;
+		rc = 0;
 	}
-	return -ENOENT;
+	elf_image_release(elf, elf->symbols);
+	elf_image_release(elf, elf->symbol_names);
+	return rc;
 }

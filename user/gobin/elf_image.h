@@ -12,6 +12,7 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "gobin/gobin.h"
 
 /* gc and gcc make less than 16 PT_LOADs; the kernel itself refuses a table of more than 64 KiB. */
 enum { ELF_MAX_SEGMENTS = 64 };
@@ -32,13 +33,15 @@ struct elf_section {
 };
 
 struct elf_image {
-	struct bytes file; /* borrowed */
-	bool pie;	   /* ET_DYN */
+	struct bytes file;	/* borrowed */
+	bytes_release *release; /* may be NULL */
+	bool pie;		/* ET_DYN */
 	size_t segment_count;
 	struct elf_segment segments[ELF_MAX_SEGMENTS]; /* ascending, without overlap */
 	size_t section_count;
 	struct elf_section *sections; /* owned */
 	struct bytes relocations;     /* Elf64_Rela of PT_DYNAMIC, raw */
+	size_t sorted; /* so many of them, from the first on, ascend and are relative */
 	struct bytes symbols,
 		symbol_names; /* .symtab and its string table, raw; empty if stripped */
 };
@@ -48,7 +51,8 @@ struct elf_image {
  * file), -EPFNOSUPPORT (other class, byte order or machine than this
  * program's), -ENODATA (not something that is executed), -ENOMEM.
  */
-int elf_image_init(struct elf_image *ret, struct bytes file, struct err *err);
+int elf_image_init(struct elf_image *ret, struct bytes file, bytes_release *release,
+		   struct err *err);
 void elf_image_done(struct elf_image *elf);
 
 /* The first section of that name, or NULL. */
@@ -78,7 +82,32 @@ int elf_image_words(const struct elf_image *elf, u64 addr, u64 *ret, size_t n);
 int elf_image_find_word(const struct elf_image *elf, u64 value, int (*found)(void *arg, u64 addr),
 			void *arg);
 
-/* A defined symbol of .symtab by its exact name. Returns 0 or -ENOENT. */
+/* An aligned word that is searched for: what it is under a mask. */
+struct elf_pattern {
+	u64 value, mask;
+};
+
+/*
+ * Calls found(arg, addr) for every such word that one segment has in the file, until it returns
+ * non-zero; returns that, or 0. What was read through is released.
+ */
+int elf_image_find_in(const struct elf_image *elf, const struct elf_segment *segment,
+		      struct elf_pattern pattern, int (*found)(void *arg, u64 addr), void *arg);
+
+/*
+ * Calls found(arg, addr, value) for every word of [start, end) that the loader relocates by the
+ * load bias, until it returns non-zero; returns that, or 0.
+ */
+int elf_image_relocated(const struct elf_image *elf, u64 start, u64 end,
+			int (*found)(void *arg, u64 addr, u64 value), void *arg);
+
+/* Counts elf->sorted; for elf_image_init(). */
+void elf_image_sort_check(struct elf_image *elf);
+
+/* The caller has read through bytes and does not need them soon. */
+void elf_image_release(const struct elf_image *elf, struct bytes range);
+
+/* A variable that .symtab defines, by its exact name. Returns 0 or -ENOENT. */
 int elf_image_symbol(const struct elf_image *elf, const char *name, u64 *ret_addr, u64 *ret_size);
 
 #endif

@@ -5,104 +5,29 @@
 #include <string.h>
 
 #include "gobin/buildinfo.h"
+#include "gobin/buildversion.h"
 #include "gobin/elf_image.h"
 #include "gobin/moduledata.h"
 #include "gobin/pclntab.h"
+#include "gobin/pclntab_inline.h"
 #include "gobin/pclntab_names.h"
 
 /* A program may embed the tables of another; more decoys than this are made to waste our time. */
-enum { MAX_CANDIDATES = 16, TABLE_ALIGN_BYTES = 8 };
+enum { MAX_CANDIDATES = 16 };
 
 struct gobin {
 	struct elf_image elf;
 	struct pclntab tab;
 	struct pclntab_names names;
 	struct moduledata module;
-	u64 types, etypes; /* 0: not known for this version */
+	struct moduledata_rodata rodata;
 	struct gobin_info info;
 	char *version_text, *module_path; /* owned */
 };
 
-static int read_build(struct gobin *bin, struct err *err)
+static char *copy_text(struct bytes text)
 {
-	struct gobin_info *info = &bin->info;
-	struct buildinfo build;
-	int rc = buildinfo_read(&bin->elf, &build, err);
-
-	if (rc)
-		return rc;
-	bin->version_text = strndup((const char *)build.version.data, build.version.size);
-	bin->module_path = build.module.size
-				   ? strndup((const char *)build.module.data, build.module.size)
-				   : strdup("");
-	if (!bin->version_text || !bin->module_path)
-		return err_set(err, -ENOMEM, "build information");
-	if (goversion_parse(build.version, &info->version))
-		return err_set(err, -ENOTSUP, "not a release of Go: %.*s", (int)build.version.size,
-			       bin->version_text);
-	info->version_text = bin->version_text;
-	info->module = bin->module_path;
-	/* internal/buildcfg/exp.go: register arguments on amd64 since 1.17; Swiss maps since 1.24.
-	 */
-	info->register_abi = info->version.minor >= 17;
-	info->swiss_maps =
-		info->version.minor >= 24 && !goversion_has_experiment(build.version, "noswissmap");
-	return 0;
-}
-
-/* Takes the table at addr for the program's own if module data describes it. */
-static int try_table(struct gobin *bin, const struct pclntab_layout *layout, u64 addr,
-		     struct err *err)
-{
-	CLEANUP(pclntab_done) struct pclntab tab = { 0 };
-	struct moduledata module = { 0 };
-	int rc;
-
-	rc = pclntab_init(&tab, &bin->elf, layout, addr, err);
-	if (!rc)
-		rc = moduledata_find(&bin->elf, &tab, &module, err);
-	if (!rc)
-		rc = pclntab_bind(&tab, &bin->elf, module.text, module.etext, err);
-	if (rc)
-		return rc;
-	bin->tab = tab;
-	bin->module = module;
-	tab.relocated = NULL;
-	return 0;
-}
-
-/*
- * The section that has the table alone, if there is one: .data.rel.ro.gopclntab is an internally
- * linked PIE's up to 1.25. An externally linked PIE's table was amid .data.rel.ro until then.
- */
-static int try_sections(struct gobin *bin, const struct pclntab_layout *layout, struct err *err)
-{
-	static const char *const names[] = { ".gopclntab", ".data.rel.ro.gopclntab" };
-	const struct elf_section *section;
-	int rc = -ENOENT;
-
-	for (size_t i = 0; i < ARRAY_SIZE(names) && rc; i++) {
-		section = elf_image_section(&bin->elf, names[i]);
-		if (section)
-			rc = try_table(bin, layout, section->addr, err);
-	}
-	return rc;
-}
-
-static int scan_segment(struct gobin *bin, const struct pclntab_layout *layout,
-			const struct elf_segment *segment, int *tries, struct err *err)
-{
-	struct bytes bytes = bytes_slice(bin->elf.file, segment->offset, segment->file_size);
-	int rc = -ENOENT;
-
-	for (size_t at = -segment->addr % TABLE_ALIGN_BYTES; at < bytes.size && rc && *tries;
-	     at += TABLE_ALIGN_BYTES) {
-		if (!pclntab_is_at(layout, bytes_slice(bytes, at, bytes.size - at)))
-			continue;
-		rc = try_table(bin, layout, segment->addr + at, err);
-		(*tries)--;
-	}
-	return rc;
+	return text.size ? strndup((const char *)text.data, text.size) : strdup("");
 }
 
 static int unknown_version(const struct goversion *version, struct err *err)
@@ -114,55 +39,202 @@ static int unknown_version(const struct goversion *version, struct err *err)
 		version->major, version->minor);
 }
 
+static int take_version(struct gobin *bin, const struct buildinfo *build, struct err *err)
+{
+	struct gobin_info *info = &bin->info;
+
+	bin->version_text = copy_text(build->version);
+	bin->module_path = copy_text(build->module);
+	if (!bin->version_text || !bin->module_path)
+		return err_set(err, -ENOMEM, "build information");
+	if (goversion_parse(build->version, &info->version))
+		return err_set(err, -ENOTSUP, "not a release of Go: %.*s", (int)build->version.size,
+			       bin->version_text);
+	if (!pclntab_layout(&info->version))
+		return unknown_version(&info->version, err);
+	info->version_text = bin->version_text;
+	info->module = bin->module_path;
+	/* internal/buildcfg/exp.go: register arguments on amd64 since 1.17; Swiss maps since 1.24.
+	 */
+	info->register_abi = info->version.minor >= 17;
+	info->swiss_maps = info->version.minor >= 24 &&
+			   !goversion_has_experiment(build->version, "noswissmap");
+	return 0;
+}
+
+/* The search for the program's own function table. */
+struct table_search {
+	struct gobin *bin;
+	const struct pclntab_layout *layout; /* of the program's version; NULL: not known yet */
+	int tries;			     /* that are left */
+	int rc;				     /* of the last try; -ENOENT: there was none */
+	struct err *err;
+};
+
+/* Takes the table at addr for the program's own if module data describes it. */
+static int try_table(struct table_search *search, u64 addr)
+{
+	struct gobin *bin = search->bin;
+	CLEANUP(pclntab_done) struct pclntab tab = { 0 };
+	struct moduledata module = { 0 };
+	const struct pclntab_layout *layout = pclntab_layout_at(elf_image_tail(&bin->elf, addr));
+	int rc;
+
+	if (!layout || (search->layout && layout != search->layout))
+		return -ENOENT;
+	search->tries--;
+	rc = pclntab_init(&tab, &bin->elf, layout, addr, search->err);
+	if (!rc)
+		rc = moduledata_find(&bin->elf, &tab, &module, search->err);
+	if (!rc)
+		rc = pclntab_bind(&tab, &bin->elf, module.text, module.etext, search->err);
+	if (rc)
+		return rc;
+	bin->tab = tab;
+	bin->module = module;
+	tab.relocated = NULL;
+	return 0;
+}
+
+/* Returns non-zero where the search ends. */
+static int try_place(void *arg, u64 addr)
+{
+	struct table_search *search = arg;
+	int rc = try_table(search, addr);
+
+	if (rc != -ENOENT)
+		search->rc = rc;
+	return rc == 0 || rc == -ENOMEM || !search->tries;
+}
+
+/*
+ * The section that has the table alone, if there is one: .data.rel.ro.gopclntab is an internally
+ * linked PIE's up to 1.25. An externally linked PIE's table was amid .data.rel.ro until then.
+ */
+static bool try_sections(struct table_search *search)
+{
+	static const char *const names[] = { ".gopclntab", ".data.rel.ro.gopclntab" };
+	const struct elf_section *section;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		section = elf_image_section(&search->bin->elf, names[i]);
+		if (section && try_place(search, section->addr))
+			return true;
+	}
+	return false;
+}
+
+/* Code is the largest part, and the last where linkers put a table. */
+static void try_segments(struct table_search *search)
+{
+	const struct elf_image *elf = &search->bin->elf;
+	int rc = 0;
+
+	for (int executable = 0; executable <= 1; executable++)
+		for (size_t i = 0; i < elf->segment_count && !rc; i++)
+			if (elf->segments[i].executable == executable)
+				rc = elf_image_find_in(elf, &elf->segments[i], PCLNTAB_PATTERN,
+						       try_place, search);
+}
+
 static int find_table(struct gobin *bin, struct err *err)
 {
 	const struct goversion *version = &bin->info.version;
-	const struct pclntab_layout *layout = pclntab_layout(version);
-	int rc, tries = MAX_CANDIDATES;
+	struct table_search search = {
+		.bin = bin,
+		.layout = pclntab_layout(version), /* of none, without a version */
+		.tries = MAX_CANDIDATES,
+		.rc = -ENOENT,
+		.err = err,
+	};
 
-	if (!layout)
+	if (!try_sections(&search))
+		try_segments(&search);
+	if (search.rc == -ENOENT && search.layout)
 		return unknown_version(version, err);
-	rc = try_sections(bin, layout, err);
-	for (size_t i = 0; i < bin->elf.segment_count && rc && rc != -ENOMEM; i++)
-		rc = scan_segment(bin, layout, &bin->elf.segments[i], &tries, err);
-	if (rc == -ENOENT && tries == MAX_CANDIDATES)
-		return unknown_version(version, err);
-	return rc == -ENOENT ? -EBADMSG : rc;
+	/* Tables that nothing describes may be anybody's data; with build information they are
+	 * not. */
+	if (search.rc && search.rc != -ENOMEM && !search.layout)
+		return err_set(err, -ENODATA,
+			       "not a Go program: it has neither Go build information nor a "
+			       "function table of its own");
+	return search.rc;
 }
 
-static int read_program(struct gobin *bin, struct bytes file, struct err *err)
+/* For a program without build information. */
+static int find_version(struct gobin *bin, struct buildinfo *build, struct err *err)
+{
+	const struct pclntab_layout *layout = bin->tab.layout;
+	const struct goversion *version = &bin->info.version;
+	struct gobin_func schedinit;
+	int rc = gobin_func_by_name(bin, "runtime.schedinit", &schedinit);
+
+	rc = buildversion_find(&bin->elf, &bin->module, rc ? NULL : &schedinit, &build->version,
+			       err);
+	if (!rc)
+		rc = take_version(bin, build, err);
+	if (!rc && pclntab_layout(version) != layout)
+		return err_set(err, -ENOTSUP,
+			       "a Go program without build information: %s is not of its function "
+			       "table's layout",
+			       bin->version_text);
+	return rc;
+}
+
+static int find_rodata(struct gobin *bin, struct err *err)
+{
+	const struct goversion *version = &bin->info.version;
+	int rc = moduledata_tabled(&bin->elf, &bin->module, version, &bin->rodata);
+
+	if (rc == -EBADMSG)
+		return err_set(err, rc, "module data has no types");
+	if (rc) /* not found either: types have no names then, the rest works */
+		(void)moduledata_derived(&bin->elf, &bin->module, version, &bin->rodata);
+	return 0;
+}
+
+static int read_program(struct gobin *bin, struct err *err)
 {
 	struct gobin_info *info = &bin->info;
-	int rc = elf_image_init(&bin->elf, file, err);
+	struct buildinfo build = { 0 };
+	bool has_build = !buildinfo_read(&bin->elf, &build, NULL);
+	int rc = has_build ? take_version(bin, &build, err) : 0;
 
-	if (!rc)
-		rc = read_build(bin, err);
 	if (!rc)
 		rc = find_table(bin, err);
 	if (!rc)
-		rc = pclntab_names_init(&bin->names, &bin->tab, err);
+		rc = pclntab_names_init(&bin->names, &bin->elf, &bin->tab, err);
+	if (!rc && !has_build)
+		rc = find_version(bin, &build, err);
 	if (rc)
 		return rc;
 	info->pie = bin->elf.pie;
 	info->stripped = !bin->elf.symbols.size;
 	info->text_start = bin->module.text;
 	info->text_end = bin->module.etext;
-	rc = moduledata_types(&bin->elf, &bin->module, &info->version, &bin->types, &bin->etypes);
-	return rc == -EBADMSG ? err_set(err, rc, "module data has no types") : 0;
+	return find_rodata(bin, err);
 }
 
-int gobin_open(struct gobin **ret, struct bytes file, struct err *err)
+int gobin_open_mapped(struct gobin **ret, struct bytes file, bytes_release *release,
+		      struct err *err)
 {
 	CLEANUP(gobin_freep) struct gobin *bin = calloc(1, sizeof(*bin));
 	int rc;
 
 	if (!bin)
 		return err_set(err, -ENOMEM, "binary");
-	rc = read_program(bin, file, err);
+	rc = elf_image_init(&bin->elf, file, release, err);
+	if (!rc)
+		rc = read_program(bin, err);
 	if (rc)
 		return rc;
 	*ret = TAKE_PTR(bin);
 	return 0;
+}
+
+int gobin_open(struct gobin **ret, struct bytes file, struct err *err)
+{
+	return gobin_open_mapped(ret, file, NULL, err);
 }
 
 void gobin_free(struct gobin *bin)
@@ -184,7 +256,7 @@ const struct gobin_info *gobin_info(const struct gobin *bin)
 
 int gobin_func_by_name(const struct gobin *bin, const char *name, struct gobin_func *ret)
 {
-	return pclntab_names_find(&bin->names, &bin->tab, name, ret);
+	return pclntab_names_find(&bin->names, &bin->elf, &bin->tab, name, ret);
 }
 
 int gobin_func_by_pc(const struct gobin *bin, u64 pc, struct gobin_func *ret)
@@ -201,6 +273,17 @@ int gobin_line(const struct gobin *bin, u64 pc, struct gobin_line *ret)
 	int rc = pclntab_find(&bin->tab, pc, &i);
 
 	return rc ? rc : pclntab_line(&bin->tab, i, pc, ret);
+}
+
+int gobin_frames(const struct gobin *bin, u64 pc, struct gobin_line *ret, size_t max)
+{
+	const struct inline_trees trees = {
+		.elf = &bin->elf,
+		.version = &bin->info.version,
+		.gofunc = bin->rodata.gofunc,
+	};
+
+	return pclntab_frames(&bin->tab, &trees, pc, ret, max);
 }
 
 struct bytes gobin_bytes(const struct gobin *bin, u64 addr, u64 size)
@@ -244,10 +327,10 @@ int gobin_data_range(const struct gobin *bin, u64 *ret_start, u64 *ret_end)
 
 int gobin_types_range(const struct gobin *bin, u64 *ret_start, u64 *ret_end)
 {
-	if (!bin->etypes)
+	if (!bin->rodata.etypes)
 		return -ENOENT;
-	*ret_start = bin->types;
-	*ret_end = bin->etypes;
+	*ret_start = bin->rodata.types;
+	*ret_end = bin->rodata.etypes;
 	return 0;
 }
 

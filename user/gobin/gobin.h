@@ -45,6 +45,7 @@ struct gobin_line {
 	const char *func; /* borrowed, unescaped */
 	const char *file; /* borrowed, unescaped; "?" if the table does not tell */
 	u32 line;	  /* 0: unknown */
+	bool wrapper;	  /* made by the compiler; told by gobin_frames() alone */
 };
 
 /*
@@ -55,10 +56,19 @@ struct gobin_line {
  *   -ENOEXEC  not an ELF file, or cut short
  *   -ENODATA  an ELF file, but not a Go program
  *   -EPFNOSUPPORT  for another architecture than this program's
- *   -ENOTSUP  a Go version with a layout that we don't know
+ *   -ENOTSUP  a Go version with a layout that we don't know, or nothing tells the version
  *   -EBADMSG  a table contradicts itself
  */
 int gobin_open(struct gobin **ret, struct bytes file, struct err *err);
+
+/*
+ * The same for a file that is mapped: release() hears of ranges that were read
+ * through once, so that a large binary does not fill the memory. They must stay
+ * readable.
+ */
+typedef void bytes_release(struct bytes range);
+int gobin_open_mapped(struct gobin **ret, struct bytes file, bytes_release *release,
+		      struct err *err);
 void gobin_free(struct gobin *bin);
 DEFINE_FREEP(struct gobin, gobin_free)
 
@@ -79,6 +89,15 @@ int gobin_func_by_pc(const struct gobin *bin, u64 pc, struct gobin_func *ret);
  * else it may name the line after the call. Returns 0 or -ENOENT.
  */
 int gobin_line(const struct gobin *bin, u64 pc, struct gobin_line *ret);
+
+/*
+ * The calls that pc is in, innermost first: what the compiler inlined, then the
+ * function itself; each with the position that runtime.CallersFrames gives it.
+ * For a return address pass the address minus 1. max >= 1; what exceeds it is
+ * left out.
+ * Returns how many, at least 1, or -ENOENT.
+ */
+int gobin_frames(const struct gobin *bin, u64 pc, struct gobin_line *ret, size_t max);
 
 /* The file's bytes at a link-time address; {NULL, 0} if the file has none there. Borrowed. */
 struct bytes gobin_bytes(const struct gobin *bin, u64 addr, u64 size);
@@ -104,8 +123,8 @@ int gobin_func_at(const struct gobin *bin, size_t i, struct gobin_func *ret);
 int gobin_symbol(const struct gobin *bin, const char *name, u64 *ret_addr, u64 *ret_size);
 
 /*
- * [start, end) of the Go variables, initialised or not (moduledata.noptrdata … enoptrbss).
- * Returns 0, or -ENOENT: there are none.
+ * [start, end) of the Go variables, initialised or not (moduledata: noptrdata, data, bss and
+ * noptrbss). Returns 0, or -ENOENT: there are none.
  */
 int gobin_data_range(const struct gobin *bin, u64 *ret_start, u64 *ret_end);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/macros.h"
 #include "gobin/offsets.h"
 
 /*
@@ -13,7 +14,14 @@
 enum { FTAB_WORD_1_15 = 3, TEXT_WORD_1_15 = 12, FTAB_WORD = 16, TEXT_WORD = 22 };
 
 /* From text on: text, etext, noptrdata, enoptrdata, data, edata, bss, ebss, noptrbss, enoptrbss. */
-enum { ETEXT = 1, NOPTRDATA = 2, ENOPTRBSS = 9, WORDS = TEXT_WORD + ENOPTRBSS + 1 };
+enum {
+	ETEXT = 1,
+	NOPTRDATA = 2,
+	DATA = 4,
+	EBSS = 7,
+	ENOPTRBSS = 9,
+	WORDS = TEXT_WORD + ENOPTRBSS + 1,
+};
 
 /* A program has one or two words that hold the table's address; more are made to waste our time. */
 enum { MAX_PLACES = 64 };
@@ -24,6 +32,12 @@ struct search {
 	int places;
 	struct moduledata found;
 };
+
+/* Go's linker puts noptrdata first; ld, which does not know that name, puts data first. */
+static u64 data_start(const u64 *text)
+{
+	return text[DATA] ? MIN(text[DATA], text[NOPTRDATA]) : text[NOPTRDATA];
+}
 
 static bool plausible(const struct search *search, const u64 *ftab, const u64 *text)
 {
@@ -51,8 +65,8 @@ static int check_place(void *arg, u64 addr)
 		.addr = addr,
 		.text = text[0],
 		.etext = text[ETEXT],
-		.data_start = text[NOPTRDATA],
-		.data_end = text[ENOPTRBSS],
+		.data_start = data_start(text),
+		.data_end = MAX(text[EBSS], text[ENOPTRBSS]),
 	};
 	return 1;
 }
@@ -69,19 +83,29 @@ int moduledata_find(const struct elf_image *elf, const struct pclntab *tab, stru
 	return 0;
 }
 
-int moduledata_types(const struct elf_image *elf, const struct moduledata *module,
-		     const struct goversion *version, u64 *ret_types, u64 *ret_etypes)
+static int read_field(const struct elf_image *elf, const struct moduledata *module,
+		      const struct goversion *version, enum go_field field, u64 *ret)
 {
-	struct go_offset types, etypes;
-	u64 start, end;
+	struct go_offset at;
 
-	if (go_field_offset(version, GO_MODULEDATA_TYPES, &types) ||
-	    go_field_offset(version, GO_MODULEDATA_ETYPES, &etypes))
+	if (go_field_offset(version, field, &at))
 		return -ENOENT;
-	if (elf_image_words(elf, module->addr + types.offset, &start, 1) ||
-	    elf_image_words(elf, module->addr + etypes.offset, &end, 1) || start > end)
+	return elf_image_words(elf, module->addr + at.offset, ret, 1) ? -EBADMSG : 0;
+}
+
+int moduledata_tabled(const struct elf_image *elf, const struct moduledata *module,
+		      const struct goversion *version, struct moduledata_rodata *ret)
+{
+	struct moduledata_rodata found = { 0 };
+	int rc = read_field(elf, module, version, GO_MODULEDATA_TYPES, &found.types);
+
+	if (!rc)
+		rc = read_field(elf, module, version, GO_MODULEDATA_ETYPES, &found.etypes);
+	if (rc)
+		return rc;
+	rc = read_field(elf, module, version, GO_MODULEDATA_GOFUNC, &found.gofunc);
+	if (rc == -EBADMSG || found.types > found.etypes)
 		return -EBADMSG;
-	*ret_types = start;
-	*ret_etypes = end;
+	*ret = found;
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime.firstmoduledata: where a program's code, data and types begin and
- * end. The section table tells less: with cgo, .text starts before Go's text.
+ * runtime.firstmoduledata (of a plugin, its own): where a program's code, data and
+ * types begin and end. The section table tells less: with cgo, .text starts before
+ * Go's text.
  */
 #ifndef GOBIN_MODULEDATA_H
 #define GOBIN_MODULEDATA_H
@@ -11,7 +12,13 @@
 struct moduledata {
 	u64 addr;
 	u64 text, etext;	  /* the Go code */
-	u64 data_start, data_end; /* noptrdata … enoptrbss: the runtime's variables among others */
+	u64 data_start, data_end; /* all variables, the runtime's among them */
+};
+
+/* The read-only data that offsets count from. 0: this version has none, or it is not known. */
+struct moduledata_rodata {
+	u64 types, etypes; /* type descriptors and their names */
+	u64 gofunc;	   /* FUNCDATA, Go >= 1.18 */
 };
 
 /*
@@ -22,11 +29,16 @@ struct moduledata {
 int moduledata_find(const struct elf_image *elf, const struct pclntab *tab, struct moduledata *ret,
 		    struct err *err);
 
+/* As the table of offsets has it. Returns 0, -ENOENT (not in the table) or -EBADMSG. */
+int moduledata_tabled(const struct elf_image *elf, const struct moduledata *module,
+		      const struct goversion *version, struct moduledata_rodata *ret);
+
 /*
- * [types, etypes) of a module, which name offsets count from.
- * Returns 0, -ENOENT (not known for this version) or -EBADMSG.
+ * By the layout that Go's source has, for versions that the table of offsets lacks; taken only
+ * if types can be read there.
+ * Returns 0 or -ENOENT: no layout fits.
  */
-int moduledata_types(const struct elf_image *elf, const struct moduledata *module,
-		     const struct goversion *version, u64 *ret_types, u64 *ret_etypes);
+int moduledata_derived(const struct elf_image *elf, const struct moduledata *module,
+		       const struct goversion *version, struct moduledata_rodata *ret);
 
 #endif

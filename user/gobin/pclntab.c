@@ -115,6 +115,14 @@ static bool init_parts(struct pclntab *tab, struct bytes table, struct cursor *c
 	return true;
 }
 
+const struct pclntab_layout *pclntab_layout_at(struct bytes bytes)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++)
+		if (pclntab_is_at(&layouts[i], bytes))
+			return &layouts[i];
+	return NULL;
+}
+
 int pclntab_init(struct pclntab *ret, const struct elf_image *elf,
 		 const struct pclntab_layout *layout, u64 addr, struct err *err)
 {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gobin/pclntab_priv.h"
+
 /* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
 static u32 hash_name(const char *name)
 {
@@ -23,22 +25,57 @@ static int compare(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-int pclntab_names_init(struct pclntab_names *ret, const struct pclntab *tab, struct err *err)
+/* After so many functions the pages that were read are given back: 64 Ki are some megabytes. */
+enum { WINDOW_FUNCTIONS = 1 << 16 };
+
+static bool is_indexed(const char *name)
 {
-	CLEANUP(freep) struct pclntab_name *sorted = calloc(tab->count, sizeof(*sorted));
+	return strncmp(name, "runtime.", 8) == 0 || strncmp(name, "internal/runtime/", 17) == 0;
+}
+
+static void release(const struct elf_image *elf, const struct pclntab *tab)
+{
+	elf_image_release(elf, tab->funcs);
+	elf_image_release(elf, tab->names);
+}
+
+static int add(struct pclntab_names *names, const char *name, u32 index, struct err *err)
+{
+	struct pclntab_name *grown;
+	size_t capacity = names->capacity ? names->capacity * 2 : 4096;
+
+	if (names->count == names->capacity) {
+		grown = reallocarray(names->sorted, capacity, sizeof(*grown));
+		if (!grown)
+			return err_set(err, -ENOMEM, "index of %zu functions", capacity);
+		names->sorted = grown;
+		names->capacity = capacity;
+	}
+	names->sorted[names->count++] =
+		(struct pclntab_name) { .hash = hash_name(name), .index = index };
+	return 0;
+}
+
+int pclntab_names_init(struct pclntab_names *ret, const struct elf_image *elf,
+		       const struct pclntab *tab, struct err *err)
+{
+	CLEANUP(pclntab_names_done) struct pclntab_names names = { 0 };
 	struct gobin_func func;
 
-	if (!sorted)
-		return err_set(err, -ENOMEM, "index of %u functions", tab->count);
 	for (u32 i = 0; i < tab->count; i++) {
 		if (pclntab_func(tab, i, &func))
 			return err_set(err, -EBADMSG, "function %u of %u has no name", i,
 				       tab->count);
-		sorted[i] = (struct pclntab_name) { .hash = hash_name(func.name), .index = i };
+		if (is_indexed(func.name) && add(&names, func.name, i, err))
+			return -ENOMEM;
+		if (i % WINDOW_FUNCTIONS == WINDOW_FUNCTIONS - 1)
+			release(elf, tab);
 	}
-	qsort(sorted, tab->count, sizeof(*sorted), compare);
-	ret->sorted = TAKE_PTR(sorted);
-	ret->count = tab->count;
+	release(elf, tab);
+	if (names.count)
+		qsort(names.sorted, names.count, sizeof(*names.sorted), compare);
+	*ret = names;
+	names.sorted = NULL;
 	return 0;
 }
 
@@ -64,13 +101,39 @@ static size_t lower_bound(const struct pclntab_names *names, u32 hash)
 	return low;
 }
 
-int pclntab_names_find(const struct pclntab_names *names, const struct pclntab *tab,
-		       const char *name, struct gobin_func *ret)
+static bool has_name(const struct pclntab *tab, size_t i, const char *name, size_t size)
+{
+	struct cursor c = pclntab_func_at(tab, i, tab->layout->func_name);
+	struct bytes text = bytes_slice(tab->names, cursor_u32(&c), size);
+
+	return text.data && memcmp(text.data, name, size) == 0;
+}
+
+static int find_unindexed(const struct elf_image *elf, const struct pclntab *tab, const char *name,
+			  struct gobin_func *ret)
+{
+	size_t size = strlen(name) + 1; /* with its NUL, else a longer name would match */
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < tab->count && rc; i++) {
+		if (has_name(tab, i, name, size))
+			rc = pclntab_func(tab, i, ret);
+		if (i % WINDOW_FUNCTIONS == WINDOW_FUNCTIONS - 1)
+			release(elf, tab);
+	}
+	release(elf, tab);
+	return rc;
+}
+
+int pclntab_names_find(const struct pclntab_names *names, const struct elf_image *elf,
+		       const struct pclntab *tab, const char *name, struct gobin_func *ret)
 {
 	u32 hash = hash_name(name);
 	size_t i = lower_bound(names, hash);
 	struct gobin_func func;
 
+	if (!is_indexed(name))
+		return find_unindexed(elf, tab, name, ret);
 	for (; i < names->count && names->sorted[i].hash == hash; i++) {
 		if (pclntab_func(tab, names->sorted[i].index, &func) ||
 		    strcmp(func.name, name) != 0)

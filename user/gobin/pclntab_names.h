@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Functions by name. The table is in address order, and a probe plan asks for
- * some forty names of up to some hundred thousand, so one pass makes an index
- * of 8 bytes a function: a sorted array, which no choice of names makes slow
- * to build, as it would a hash table.
+ * Functions by name. A probe plan and the search for variables ask for some
+ * sixty names, all of them the runtime's, of up to a million functions: one pass
+ * at opening indexes the runtime's (8 bytes each) and checks everybody's. It is
+ * a sorted array, which no choice of names makes slow to build, as it would a
+ * hash table. Other names are looked for one by one.
  */
 #ifndef GOBIN_PCLNTAB_NAMES_H
 #define GOBIN_PCLNTAB_NAMES_H
@@ -16,12 +17,13 @@ struct pclntab_name {
 };
 
 struct pclntab_names {
-	struct pclntab_name *sorted; /* owned; by hash, then index */
-	size_t count;
+	struct pclntab_name *sorted; /* owned; the runtime's functions by hash, then index */
+	size_t count, capacity;
 };
 
 /* Returns 0, -ENOMEM or -EBADMSG: a function without a name. */
-int pclntab_names_init(struct pclntab_names *ret, const struct pclntab *tab, struct err *err);
+int pclntab_names_init(struct pclntab_names *ret, const struct elf_image *elf,
+		       const struct pclntab *tab, struct err *err);
 void pclntab_names_done(struct pclntab_names *names);
 
 /*
@@ -29,7 +31,7 @@ void pclntab_names_done(struct pclntab_names *names);
  * the linker puts an ABI wrapper behind all that it may wrap.
  * Returns 0 or -ENOENT.
  */
-int pclntab_names_find(const struct pclntab_names *names, const struct pclntab *tab,
-		       const char *name, struct gobin_func *ret);
+int pclntab_names_find(const struct pclntab_names *names, const struct elf_image *elf,
+		       const struct pclntab *tab, const char *name, struct gobin_func *ret);
 
 #endif

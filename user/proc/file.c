@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+
+#include "base/units.h"
 
 static int check_kind(const char *path, const struct stat *st, struct err *err)
 {
@@ -17,6 +20,11 @@ static int check_kind(const char *path, const struct stat *st, struct err *err)
 		return err_set(err, -EFBIG, "%s: %lld bytes, more than the %llu that are allowed",
 			       path, (long long)st->st_size, PROC_FILE_MAX_BYTES);
 	return 0;
+}
+
+static u64 to_ns(struct timespec t)
+{
+	return (u64)t.tv_sec * NS_PER_S + (u64)t.tv_nsec;
 }
 
 int proc_file_open(const char *path, struct proc_file *ret, struct err *err)
@@ -43,8 +51,20 @@ int proc_file_open(const char *path, struct proc_file *ret, struct err *err)
 		.bytes = { .data = data, .size = (size_t)st.st_size },
 		.dev = st.st_dev,
 		.ino = st.st_ino,
+		.mtime_ns = to_ns(st.st_mtim),
+		.ctime_ns = to_ns(st.st_ctim),
 	};
 	return 0;
+}
+
+void proc_file_release(struct bytes range)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t ahead = (uintptr_t)range.data % page;
+
+	/* Pages that it shares with its neighbours go too: nobody wrote to them. If it fails, they
+	 * just stay. */
+	(void)madvise((void *)(range.data - ahead), range.size + ahead, MADV_DONTNEED);
 }
 
 void proc_file_close(struct proc_file *file)

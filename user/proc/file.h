@@ -14,7 +14,8 @@
 
 struct proc_file {
 	struct bytes bytes;
-	u64 dev, ino; /* which file it is, whatever its path is by now */
+	u64 dev, ino;		/* which file it is, whatever its path is by now */
+	u64 mtime_ns, ctime_ns; /* when its bytes, and anything of it, were last changed */
 };
 
 /*
@@ -26,6 +27,12 @@ struct proc_file {
  * or what open(2) and mmap(2) say: -ENOENT, -EACCES, -ENOMEM…
  */
 int proc_file_open(const char *path, struct proc_file *ret, struct err *err);
+
+/*
+ * Lets the kernel take the pages of a part of a mapped file back: they count as
+ * ours until then. They are read again when they are needed.
+ */
+void proc_file_release(struct bytes range);
 
 /* Unmaps and zeroes; a zeroed struct is fine. */
 void proc_file_close(struct proc_file *file);

@@ -158,7 +158,7 @@ static void judge(struct verdict *v, const char *path)
 		v->kind = v->rc == -ENOENT ? SCAN_NO_EXE : SCAN_UNREADABLE;
 		return;
 	}
-	v->rc = gobin_open(&bin, file.bytes, &v->why);
+	v->rc = gobin_open_mapped(&bin, file.bytes, proc_file_release, &v->why);
 	if (v->rc == -ENODATA || v->rc == -ENOEXEC || v->rc == -EPFNOSUPPORT) {
 		v->kind = SCAN_OTHER;
 		v->rc = 0;
