@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,15 @@ static int name_frame(void *arg, u64 pc, bool return_address, char *buf, size_t 
 	return 0;
 }
 
+static int name_frame_at(void *arg, u64 pc, bool return_address, size_t depth, char *buf,
+			 size_t size)
+{
+	if (depth)
+		return -ENOENT;
+	(void)name_frame(arg, pc, return_address, buf, size);
+	return pc < 0x1000 ? FRAME_RUNTIME : FRAME_PROGRAM;
+}
+
 static int name_func(void *arg, u64 pc, bool return_address, char *buf, size_t size)
 {
 	(void)arg;
@@ -80,7 +90,12 @@ static int name_type(void *arg, u64 type, char *buf, size_t size)
 	return 0;
 }
 
-static const struct names names = { .frame = name_frame, .func = name_func, .type = name_type };
+static const struct names names = {
+	.frame = name_frame,
+	.frame_at = name_frame_at,
+	.func = name_func,
+	.type = name_type,
+};
 
 static void feed(struct target *t, const struct event *event)
 {

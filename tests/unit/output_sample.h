@@ -4,6 +4,7 @@
 #define TESTS_OUTPUT_SAMPLE_H
 
 #include <stdint.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,15 @@ static inline int sample_frame(void *arg, u64 pc, bool return_address, char *buf
 }
 
 /* From 100 on the runtime's own. */
+static inline int sample_frame_at(void *arg, u64 pc, bool return_address, size_t depth, char *buf,
+				  size_t size)
+{
+	if (depth)
+		return -ENOENT;
+	(void)sample_frame(arg, pc, return_address, buf, size);
+	return pc < 100 ? FRAME_PROGRAM : FRAME_RUNTIME;
+}
+
 static inline int sample_func(void *arg, u64 pc, bool return_address, char *buf, size_t size)
 {
 	(void)arg;
@@ -147,9 +157,9 @@ static inline int sample_type(void *arg, u64 type, char *buf, size_t size)
 	return 0;
 }
 
-static const struct names sample_names = { .frame = sample_frame,
-					   .func = sample_func,
-					   .type = sample_type };
+static const struct names sample_names = {
+	.frame = sample_frame, .frame_at = sample_frame_at, .func = sample_func, .type = sample_type
+};
 
 static inline struct event sample_growth(void)
 {

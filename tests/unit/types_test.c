@@ -15,7 +15,17 @@
 #define HEAP_ADDR 0xc000000000ull
 
 enum { HEAP_BYTES = 0x400, STR = 0x200, NO_NAME = -1 };
-enum { KIND_INT = 2, KIND_MAP = 21, KIND_POINTER = 22, KIND_SLICE = 23, KIND_STRUCT = 25 };
+enum {
+	KIND_INT = 2,
+	KIND_ARRAY = 17,
+	KIND_CHAN = 18,
+	KIND_FUNC = 19,
+	KIND_INTERFACE = 20,
+	KIND_MAP = 21,
+	KIND_POINTER = 22,
+	KIND_SLICE = 23,
+	KIND_STRUCT = 25,
+};
 
 static struct go_image image;
 static u8 heap[HEAP_BYTES];
@@ -178,10 +188,68 @@ static void test_reflected_types(void **state)
 	put_type(heap + 320, KIND_MAP, 0, NO_NAME, 8, linked(1));   /* key: no address */
 	expect(bin, made(0), "map[int]*main.Order");
 	expect(bin, made(1), "[]map[int]*main.Order");
-	expect(bin, made(2), "map[int]?");
+	put_type(heap + 384, KIND_CHAN, 0, NO_NAME, linked(0), 2);
+	put_type(heap + 448, KIND_FUNC, 0, NO_NAME, 0, 0);
+	put_type(heap + 512, KIND_INTERFACE, 0, NO_NAME, 0, 0); /* reflection makes none */
+	put_type(heap + 576, KIND_MAP, 0, NO_NAME, linked(1), made(8));
+	put_type(heap + 640, KIND_ARRAY, 0, NO_NAME, made(6), 0);
+	heap[640 + 64] = 3;
+	expect(bin, made(2), "map[int]struct {...}");
+	expect(bin, made(3), "struct {...}");
 	expect(bin, made(4), "****?");
-	expect_error(bin, made(3), -ENOENT);
+	expect(bin, made(6), "chan main.Order");
+	expect(bin, made(7), "func(...)");
+	expect(bin, made(9), "map[int]?");
+	expect(bin, made(10), "[3]chan main.Order");
+	expect_error(bin, made(8), -ENOENT);
 	expect_error(bin, made(5), -EFAULT);
+}
+
+/* Go 1.18 and 1.19 pass shared generic code the type of the shape. */
+static void test_shapes(void **state)
+{
+	CLEANUP(gobin_freep) struct gobin *old = make_process(19, "go1.19.8");
+	s32 str = STR;
+
+	(void)state;
+	put_linked(0, KIND_MAP, 0, &str, "map[go.shape.string_0]go.shape.[]main.t_1_1");
+	expect(old, linked(0), "map[string][]main.t_1");
+}
+
+/* The other module of a process: its types are named by its own tables. */
+struct two_modules {
+	struct gotype_module program, plugin;
+};
+
+static int find_of_two(void *arg, u64 addr, struct gotype_module *ret)
+{
+	const struct two_modules *two = arg;
+
+	if (!gotype_module_holds(&two->program, addr) && !gotype_module_holds(&two->plugin, addr))
+		return -ENOENT;
+	*ret = gotype_module_holds(&two->plugin, addr) ? two->plugin : two->program;
+	return 0;
+}
+
+static void test_two_modules(void **state)
+{
+	static struct go_image other;
+	CLEANUP(gobin_freep) struct gobin *plugin = NULL, *program = NULL;
+	struct two_modules two;
+	const struct gotype_modules modules = { .find = find_of_two, .arg = &two };
+	char name[GOTYPE_NAME_MAX];
+
+	(void)state;
+	image_make(&other, 22, true, "go1.22.12", "");
+	assert_int_equal(gobin_open(&program, image_file(&other), NULL), 0);
+	plugin = make_process(22, "go1.22.12");
+	/* The program lies elsewhere; what the reader has at BIAS is the plugin's. */
+	two = (struct two_modules) { { program, 2 * BIAS }, { plugin, BIAS } };
+	put_type(heap, KIND_MAP, 0, NO_NAME, linked(1), linked(0));
+	assert_int_equal(gotype_name_in(&modules, &mem, linked(2), name, NULL), 0);
+	assert_string_equal(name, "map[string]*main.Order");
+	assert_int_equal(gotype_name_in(&modules, &mem, made(0), name, NULL), 0);
+	assert_string_equal(name, "map[int]main.Order");
 }
 
 static void test_long_name(void **state)
@@ -246,6 +314,8 @@ int main(void)
 		cmocka_unit_test(test_linked_types),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_reflected_types),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_two_modules),
 		cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_unknown_versions),

@@ -5,7 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gobin/layout_check.h"
+#include "gobin/probeset.h"
+#include "gobin/readable.h"
 #include "gobin/types.h"
+
+enum { FUNC_BYTES = 1024 }; /* of a function's name; longer ones are cut */
 
 static int read_memory(void *arg, u64 addr, void *buf, size_t len)
 {
@@ -36,12 +41,11 @@ static int find_bias(struct target *target, struct err *err)
 
 static int open_binary(struct target *target, struct err *err)
 {
-	int rc = proc_file_open(target->process.exe_path, &target->file, err);
+	int rc = binaries_get(target->binaries, target->process.exe_path, &target->binary, err);
 
-	if (!rc)
-		rc = gobin_open(&target->bin, target->file.bytes, err);
 	if (!rc) {
-		go_layout_find(target->bin, &target->layout);
+		target->bin = target->binary->bin;
+		target->layout = target->binary->layout;
 		target->go = (struct go_process) {
 			.bin = target->bin,
 			.layout = &target->layout,
@@ -49,6 +53,9 @@ static int open_binary(struct target *target, struct err *err)
 		};
 		rc = find_bias(target, err);
 	}
+	/* What can't be checked stays as it was found: of that, nothing derived is used. */
+	if (!rc)
+		(void)go_layout_check(&target->go, &target->layout, NULL);
 	if (!rc)
 		return 0;
 	if (process_gone(&target->process))
@@ -58,17 +65,30 @@ static int open_binary(struct target *target, struct err *err)
 
 int target_open(struct target **ret, int pid, struct err *err)
 {
+	return target_open_shared(ret, NULL, pid, err);
+}
+
+int target_open_shared(struct target **ret, struct binaries *binaries, int pid, struct err *err)
+{
 	CLEANUP(target_freep) struct target *target = calloc(1, sizeof(*target));
 	int rc;
 
 	if (!target)
 		return err_set(err, -ENOMEM, "out of memory");
 	target->process.pidfd = target->process.exe_fd = -1;
+	if (!binaries)
+		binaries = target->own_binaries = binaries_new();
+	target->binaries = binaries;
+	if (!binaries)
+		return err_set(err, -ENOMEM, "out of memory");
 	rc = process_open(&target->process, pid, err);
 	if (!rc)
 		rc = open_binary(target, err);
 	if (rc)
 		return rc;
+	target->images = images_new(pid, target->binary->file.ino);
+	if (!target->images)
+		return err_set(err, -ENOMEM, "out of memory");
 	*ret = TAKE_PTR(target);
 	return 0;
 }
@@ -77,8 +97,9 @@ void target_free(struct target *target)
 {
 	if (!target)
 		return;
-	gobin_free(target->bin);
-	proc_file_close(&target->file);
+	images_free(target->images);
+	binaries_put(target->binaries, target->binary);
+	binaries_free(target->own_binaries);
 	process_close(&target->process);
 	free(target);
 }
@@ -107,50 +128,153 @@ static int read_string(void *arg, u64 ptr, u64 len, char *buf, size_t size)
 	return rc;
 }
 
-static u64 lookup_pc(const struct target *target, u64 pc, bool return_address)
+/* Frames of one address at most: a deeper tree of inlined calls was made to waste our time. */
+enum { MAX_INLINED = 64 };
+
+/* A run-time address in Go code. */
+struct go_code {
+	const struct gobin *bin;
+	u64 pc; /* link-time */
+};
+
+static u64 lookup_pc(u64 pc, bool return_address)
 {
-	return pc - target->go.bias - (return_address ? 1 : 0);
+	return return_address ? pc - 1 : pc;
 }
 
-static const char *last_element(const char *path)
+/* The module whose code holds pc: the executable, else a plugin, then its place too. -ENOENT: none.
+ */
+static int find_code(const struct target *target, u64 pc, struct go_code *ret,
+		     struct image_place *ret_place)
 {
-	const char *slash = strrchr(path, '/');
+	const struct gobin_info *info = gobin_info(target->bin);
+	u64 linked = pc - target->go.bias;
 
-	return slash ? slash + 1 : path;
+	*ret_place = (struct image_place) { 0 };
+	*ret = (struct go_code) { target->bin, linked };
+	if (linked >= info->text_start && linked < info->text_end)
+		return 0;
+	if (images_find(target->images, pc, ret_place) || !ret_place->bin)
+		return -ENOENT;
+	*ret = (struct go_code) { ret_place->bin, ret_place->addr };
+	return 0;
+}
+
+static void write_other(const struct image_place *place, u64 pc, char *buf, size_t size)
+{
+	const char *symbol = NULL;
+
+	if (place->symbols && place->addr)
+		symbol = elf_symbols_find(place->symbols, place->addr);
+	if (symbol)
+		snprintf(buf, size, "%s %s", symbol, place->file);
+	else if (place->file)
+		snprintf(buf, size, "%s+%#llx", place->file, place->offset);
+	else
+		snprintf(buf, size, "%#llx", pc);
+}
+
+static void write_line(const struct gobin_line *line, char *buf, size_t size)
+{
+	char func[FUNC_BYTES];
+
+	snprintf(buf, size, "%s %s:%u", go_readable_func(func, sizeof(func), line->func),
+		 go_readable_file(line->file), line->line);
+}
+
+static enum frame_kind kind_of(const struct gobin_line *line)
+{
+	if (line->wrapper)
+		return FRAME_WRAPPER;
+	if (go_shows_wrapper(line->func))
+		return FRAME_PANIC;
+	return go_is_runtime_code(line->func) ? FRAME_RUNTIME : FRAME_PROGRAM;
+}
+
+static int name_frame_at(void *arg, u64 pc, bool return_address, size_t depth, char *buf,
+			 size_t size)
+{
+	const struct target *target = arg;
+	struct gobin_line lines[MAX_INLINED];
+	struct image_place place;
+	struct go_code code;
+	int n = find_code(target, lookup_pc(pc, return_address), &code, &place);
+
+	if (!n)
+		n = gobin_frames(code.bin, code.pc, lines, ARRAY_SIZE(lines));
+	if (n > 0 && depth < (size_t)n) {
+		write_line(&lines[depth], buf, size);
+		return kind_of(&lines[depth]);
+	}
+	/* Where C code keeps no frame pointers, the walk also brings what is no return address. */
+	if (n > 0 || depth || (place.data))
+		return -ENOENT;
+	write_other(&place, pc, buf, size);
+	return FRAME_PROGRAM;
 }
 
 static int name_frame(void *arg, u64 pc, bool return_address, char *buf, size_t size)
 {
 	const struct target *target = arg;
-	struct gobin_line line;
-	int rc = gobin_line(target->bin, lookup_pc(target, pc, return_address), &line);
+	struct gobin_line lines[MAX_INLINED];
+	struct image_place place;
+	struct go_code code;
+	int site = 0, n = find_code(target, lookup_pc(pc, return_address), &code, &place);
 
-	if (rc)
-		snprintf(buf, size, "%#llx", pc);
-	else
-		snprintf(buf, size, "%s %s:%u", line.func, last_element(line.file), line.line);
-	return rc;
+	if (!n)
+		n = gobin_frames(code.bin, code.pc, lines, ARRAY_SIZE(lines));
+	if (n < 0) {
+		write_other(&place, pc, buf, size);
+		return n;
+	}
+	while (site < n && kind_of(&lines[site]) != FRAME_PROGRAM)
+		site++;
+	write_line(&lines[site < n ? site : 0], buf, size);
+	return 0;
 }
 
 static int name_func(void *arg, u64 pc, bool return_address, char *buf, size_t size)
 {
 	const struct target *target = arg;
+	struct image_place place;
 	struct gobin_func func;
-	int rc = gobin_func_by_pc(target->bin, lookup_pc(target, pc, return_address), &func);
+	struct go_code code;
+	int rc = find_code(target, lookup_pc(pc, return_address), &code, &place);
 
+	if (!rc)
+		rc = gobin_func_by_pc(code.bin, code.pc, &func);
 	if (rc)
-		snprintf(buf, size, "%#llx", pc);
+		write_other(&place, pc, buf, size);
 	else
-		snprintf(buf, size, "%s", func.name);
+		go_readable_func(buf, size, func.name);
 	return rc;
+}
+
+/* The module whose types hold addr. */
+static int find_types(void *arg, u64 addr, struct gotype_module *ret)
+{
+	const struct target *target = arg;
+	struct gotype_module module = { target->bin, target->go.bias };
+	struct image_place place;
+
+	if (!gotype_module_holds(&module, addr)) {
+		if (images_find(target->images, addr, &place) || !place.bin)
+			return -ENOENT;
+		module = (struct gotype_module) { place.bin, place.bias };
+		if (!gotype_module_holds(&module, addr))
+			return -ENOENT;
+	}
+	*ret = module;
+	return 0;
 }
 
 static int name_type(void *arg, u64 type, char *buf, size_t size)
 {
 	struct target *target = arg;
+	const struct gotype_modules modules = { .find = find_types, .arg = target };
 	struct memory_reader mem = { .read = read_bytes, .arg = target };
 	char name[GOTYPE_NAME_MAX];
-	int rc = gotype_name(target->bin, target->go.bias, &mem, type, name, NULL);
+	int rc = gotype_name_in(&modules, &mem, type, name, NULL);
 
 	snprintf(buf, size, "%s", rc ? "?" : name);
 	return rc;
@@ -161,6 +285,7 @@ struct names target_names(struct target *target)
 	return (struct names) {
 		.arg = target,
 		.frame = name_frame,
+		.frame_at = name_frame_at,
 		.func = name_func,
 		.type = name_type,
 		.read = read_bytes,

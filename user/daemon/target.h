@@ -4,17 +4,20 @@
 #ifndef DAEMON_TARGET_H
 #define DAEMON_TARGET_H
 
+#include "daemon/binaries.h"
+#include "daemon/images.h"
 #include "event/names.h"
 #include "gobin/layout.h"
 #include "gobin/live.h"
-#include "proc/file.h"
 #include "proc/process.h"
 
 struct target {
 	struct process process;
-	struct proc_file file;
-	struct gobin *bin;
-	struct go_layout layout;
+	struct binaries *binaries, *own_binaries; /* own: of this target alone, or NULL */
+	const struct binary *binary;
+	const struct gobin *bin; /* the binary's */
+	struct go_layout layout; /* the binary's, as far as it holds in this process */
+	struct images *images;
 	struct go_process go; /* borrows bin and layout; reads process */
 };
 
@@ -23,6 +26,9 @@ struct target {
  * Returns 0, what process_open() and gobin_open() return, or -ESRCH.
  */
 int target_open(struct target **ret, int pid, struct err *err);
+
+/* The same with a binary that other targets share; binaries must outlive the target. */
+int target_open_shared(struct target **ret, struct binaries *binaries, int pid, struct err *err);
 void target_free(struct target *target);
 DEFINE_FREEP(struct target, target_free)
 

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "event/stack.h"
-
 void explanation_done(struct explanation *ex)
 {
 	for (size_t i = 0; i < ex->evidence_len; i++) {
@@ -78,23 +76,27 @@ struct evidence *explain_list(struct explanation *ex, const char *key, size_t it
 }
 
 void explain_stack(struct explanation *ex, const char *key, const struct names *names,
-		   const u64 *pc, size_t frames)
+		   struct event_stack stack, enum stack_part part)
 {
-	struct evidence *e = explain_list(ex, key, frames);
+	struct stack_walk walk = stack_walk_start(names, stack, part);
+	/* Inlined calls make more frames than addresses: as many as there is room for. */
+	struct evidence *e = explain_list(ex, key, stack.frames ? EVIDENCE_LIST_MAX : 0);
 
-	for (size_t i = 0; e && i < e->list_len; i++)
-		names->frame(names->arg, pc[i], true, e->list[i], sizeof(e->list[i]));
+	if (!e)
+		return;
+	e->list_len = 0;
+	while (e->list_len < EVIDENCE_LIST_MAX &&
+	       stack_walk_next(&walk, e->list[e->list_len], sizeof(e->list[0])))
+		e->list_len++;
 }
 
 char *explain_user_frame(const struct names *names, const u64 *pc, size_t frames, char *buf,
 			 size_t size)
 {
-	struct event_stack stack =
-		stack_of_program(names, (struct event_stack) { .pc = pc, .frames = frames });
+	struct event_stack stack = { .pc = pc, .frames = frames };
+	struct stack_walk walk = stack_walk_start(names, stack, STACK_OF_PROGRAM);
 
-	if (stack.frames)
-		names->frame(names->arg, stack.pc[0], true, buf, size);
-	else
+	if (!stack_walk_next(&walk, buf, size))
 		snprintf(buf, size, "?");
 	return buf;
 }

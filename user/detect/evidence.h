@@ -11,7 +11,7 @@
 
 #include "base/macros.h"
 #include "event/event.h"
-#include "event/names.h"
+#include "event/stack.h"
 
 enum evidence_kind { EVIDENCE_TEXT, EVIDENCE_NUMBER, EVIDENCE_LIST };
 
@@ -51,9 +51,9 @@ void explain_text(struct explanation *ex, const char *key, const char *fmt, ...)
 /* A list to fill: up to EVIDENCE_LIST_MAX items of EVIDENCE_TEXT_MAX bytes; NULL: no room. */
 struct evidence *explain_list(struct explanation *ex, const char *key, size_t items);
 
-/* The frames of a stack, innermost first. */
+/* The frames of a stack, innermost first, the first EVIDENCE_LIST_MAX of them. */
 void explain_stack(struct explanation *ex, const char *key, const struct names *names,
-		   const u64 *pc, size_t frames);
+		   struct event_stack stack, enum stack_part part);
 
 /*
  * The innermost frame that is not the runtime's own: whose line it is. The

@@ -196,7 +196,8 @@ static void faults_explain(const void *state, const struct model *model,
 	if (seen->goid)
 		explain_number(ret, "goroutine", (double)seen->goid);
 	explain_text(ret, "site", "%s", where);
-	explain_stack(ret, "stack", names, seen->pc, seen->frames);
+	explain_stack(ret, "stack", names, (struct event_stack) { seen->pc, seen->frames },
+		      STACK_WHOLE);
 }
 
 const struct detector detector_fault = {

@@ -122,7 +122,6 @@ static void storm_explain(const void *state, const struct model *model,
 	const struct growing_map *map;
 	const struct growth_site *site = culprit(growth, finding, &map);
 	char where[EVIDENCE_TEXT_MAX];
-	struct event_stack stack;
 
 	(void)state;
 	if (!site) {
@@ -132,8 +131,7 @@ static void storm_explain(const void *state, const struct model *model,
 		return;
 	}
 	names->type(names->arg, site->type, ret->subject, sizeof(ret->subject));
-	stack = stack_of_program(names, (struct event_stack) { site->pc, site->frames });
-	explain_user_frame(names, stack.pc, stack.frames, where, sizeof(where));
+	explain_user_frame(names, site->pc, site->frames, where, sizeof(where));
 	summarise(finding, site, where, ret);
 	advise(site, ret);
 	explain_text(ret, "map_type", "%s", ret->subject);
@@ -146,7 +144,8 @@ static void storm_explain(const void *state, const struct model *model,
 		       (double)sliding_sum(&site->moved, finding->time_ns));
 	explain_number(ret, "grows_10s", (double)sliding_sum(&site->grows, finding->time_ns));
 	explain_text(ret, "site", "%s", where);
-	explain_stack(ret, "stack", names, stack.pc, stack.frames);
+	explain_stack(ret, "stack", names, (struct event_stack) { site->pc, site->frames },
+		      STACK_OF_PROGRAM);
 }
 
 const struct detector detector_rehash_storm = {

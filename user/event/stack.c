@@ -1,16 +1,57 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "event/stack.h"
 
-#include "gobin/probeset.h"
+enum { KIND_NAME_BYTES = 256 }; /* where only the kind counts */
 
-struct event_stack stack_of_program(const struct names *names, struct event_stack stack)
+/* The next frame, whatever it is: its kind, or -1 at the end. */
+static int step(struct stack_walk *walk, char *buf, size_t size)
 {
-	char func[256];
+	const struct names *names = walk->names;
 
-	for (size_t i = 0; i < stack.frames; i++) {
-		(void)names->func(names->arg, stack.pc[i], true, func, sizeof(func));
-		if (!go_is_runtime_code(func))
-			return (struct event_stack) { stack.pc + i, stack.frames - i };
+	for (; walk->index < walk->stack.frames; walk->index++, walk->depth = 0) {
+		int kind = names->frame_at(names->arg, walk->stack.pc[walk->index], true,
+					   walk->depth, buf, size);
+
+		if (kind < 0)
+			continue;
+		walk->depth++;
+		return kind;
 	}
-	return stack;
+	return -1;
+}
+
+static bool has_program(struct stack_walk walk)
+{
+	char text[KIND_NAME_BYTES];
+	int kind;
+
+	do
+		kind = step(&walk, text, sizeof(text));
+	while (kind >= 0 && kind != FRAME_PROGRAM);
+	return kind == FRAME_PROGRAM;
+}
+
+struct stack_walk stack_walk_start(const struct names *names, struct event_stack stack,
+				   enum stack_part part)
+{
+	struct stack_walk walk = { .names = names, .stack = stack };
+
+	walk.skip_runtime = part == STACK_OF_PROGRAM && has_program(walk);
+	return walk;
+}
+
+bool stack_walk_next(struct stack_walk *walk, char *buf, size_t size)
+{
+	bool skip;
+	int kind;
+
+	do {
+		kind = step(walk, buf, size);
+		if (kind == FRAME_PROGRAM)
+			walk->skip_runtime = false;
+		/* The callee decides: tracebackPCs() in runtime/traceback.go. */
+		skip = walk->skip_runtime || (kind == FRAME_WRAPPER && !walk->show_wrapper);
+		walk->show_wrapper = kind == FRAME_PANIC;
+	} while (kind >= 0 && skip);
+	return kind >= 0;
 }

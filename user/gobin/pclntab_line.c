@@ -15,14 +15,13 @@ static s32 unzigzag(u64 value)
 	return (s32)((u32)value >> 1 ^ -((u32)value & 1));
 }
 
-/*
- * The value of a pc-value table at pc: pairs of (difference of the value, length of its
- * stretch), see runtime.step() in runtime/symtab.go. Returns false if the table does not reach pc.
- */
-static bool pcvalue(const struct pclntab *tab, u32 table, u64 entry, u64 size, u64 pc, s32 *ret)
+/* Pairs of (difference of the value, length of its stretch): step() in runtime/symtab.go. */
+bool pclntab_value(const struct pclntab *tab, u32 table, const struct gobin_func *func, u64 pc,
+		   s32 *ret)
 {
 	struct cursor c = cursor_at(tab->pcvalues, table);
-	u64 at = entry, steps = size + 2; /* each stretch has an instruction, so this bounds them */
+	u64 steps = func->size + 2; /* each stretch has an instruction, so this bounds them */
+	u64 at = func->addr;
 	s32 value = -1;
 
 	if (!table)
@@ -97,9 +96,9 @@ int pclntab_line(const struct pclntab *tab, size_t i, u64 pc, struct gobin_line 
 	pcfile = cursor_u32(&c);
 	c = pclntab_func_at(tab, i, tab->layout->func_pcln);
 	pcln = cursor_u32(&c);
-	if (!pcvalue(tab, pcfile, func.addr, func.size, pc, &file))
+	if (!pclntab_value(tab, pcfile, &func, pc, &file))
 		file = -1;
-	if (!pcvalue(tab, pcln, func.addr, func.size, pc, &line) || line < 0)
+	if (!pclntab_value(tab, pcln, &func, pc, &line) || line < 0)
 		line = 0;
 	*ret = (struct gobin_line) {
 		.func = func.name,

@@ -11,4 +11,11 @@ u64 pclntab_entry(const struct pclntab *tab, size_t i);
 /* A cursor at a field of the i-th function's runtime._func; i < count. */
 struct cursor pclntab_func_at(const struct pclntab *tab, size_t i, size_t field);
 
+/*
+ * The value of a pc-value table (an offset into pcvalues; 0: none) of func at pc.
+ * Returns false if the table does not reach pc.
+ */
+bool pclntab_value(const struct pclntab *tab, u32 table, const struct gobin_func *func, u64 pc,
+		   s32 *ret);
+
 #endif

@@ -21,6 +21,28 @@ enum { GOTYPE_NAME_MAX = 256 };
 int gotype_name(const struct gobin *bin, u64 bias, const struct memory_reader *mem, u64 type,
 		char ret[static GOTYPE_NAME_MAX], struct err *err);
 
+/* A loaded Go module: the program or a plugin. */
+struct gotype_module {
+	const struct gobin *bin;
+	u64 bias;
+};
+
+/*
+ * The same for a process of several modules. find(arg, addr) gives the module
+ * whose types hold the run-time address; -ENOENT: none does, the type was made
+ * by reflection and is named by its parts.
+ */
+struct gotype_modules {
+	int (*find)(void *arg, u64 addr, struct gotype_module *ret);
+	void *arg;
+};
+
+int gotype_name_in(const struct gotype_modules *modules, const struct memory_reader *mem, u64 type,
+		   char ret[static GOTYPE_NAME_MAX], struct err *err);
+
+/* Whether the run-time address lies in the types of the module. */
+bool gotype_module_holds(const struct gotype_module *module, u64 addr);
+
 /* abi.Kind of the type (go/src/internal/abi/type.go): 24 string, 22 pointer, 25 struct, 21 map… */
 int gotype_kind(const struct memory_reader *mem, u64 type, u8 *ret, struct err *err);
 

@@ -307,19 +307,17 @@ static void put_stack(struct json_build *b, const struct event_stack *stack,
 		      const struct names *names)
 {
 	json_t *list = json_put_array(b, b->root, "stack");
+	struct stack_walk walk = stack_walk_start(names, *stack, STACK_OF_PROGRAM);
 	char text[NAME_BYTES];
 
-	for (size_t i = 0; i < stack->frames; i++) {
-		names->frame(names->arg, stack->pc[i], true, text, sizeof(text));
+	while (stack_walk_next(&walk, text, sizeof(text)))
 		json_append_text(b, list, text);
-	}
 }
 
 int json_map_grow(FILE *out, const struct event *event, const struct names *names,
 		  const struct timebase *timebase)
 {
 	const struct event_map_grow *grow = &event->map_grow;
-	struct event_stack stack;
 	struct json_build b;
 	char type[NAME_BYTES];
 
@@ -337,8 +335,7 @@ int json_map_grow(FILE *out, const struct event *event, const struct names *name
 	json_put_u64(&b, b.root, "slots_after", grow->slots_after);
 	json_put_u64(&b, b.root, "tombstones", grow->tombstones);
 	json_put_bool(&b, b.root, "during_gc", grow->during_gc);
-	stack = stack_of_program(names, grow->stack);
-	put_stack(&b, &stack, names);
+	put_stack(&b, &grow->stack, names);
 	return json_build_finish(&b, out);
 }
 

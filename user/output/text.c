@@ -125,7 +125,7 @@ void text_map_grow(struct text_output *t, const struct event *event, const struc
 		   const struct timebase *timebase)
 {
 	const struct event_map_grow *grow = &event->map_grow;
-	struct event_stack stack;
+	struct stack_walk walk;
 	char time[CLOCK_BUF], raw[TEXT_NAME_BYTES], name[TEXT_NAME_BYTES], n[3][UNITS_BUF];
 
 	if (event->kind != EVENT_MAP_GROW)
@@ -136,10 +136,8 @@ void text_map_grow(struct text_output *t, const struct event *event, const struc
 		grow->map, text_escape(name, sizeof(name), raw), output_grow_kind(grow->grow),
 		fmt_count(n[0], (double)grow->entries), fmt_count(n[1], (double)grow->slots_before),
 		fmt_count(n[2], (double)grow->slots_after), grow->during_gc ? ", during GC" : "");
-	stack = stack_of_program(names, grow->stack);
-	if (stack.frames > 0) {
-		names->frame(names->arg, stack.pc[0], true, raw, sizeof(raw));
+	walk = stack_walk_start(names, grow->stack, STACK_OF_PROGRAM);
+	if (stack_walk_next(&walk, raw, sizeof(raw)))
 		fprintf(t->out, ", by %s", text_escape(name, sizeof(name), raw));
-	}
 	fputc('\n', t->out);
 }
