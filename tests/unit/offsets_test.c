@@ -92,6 +92,15 @@ static const struct {
 	{ 27, GO_MODULEDATA_ETYPES, 312, 8 },
 	{ 26, GO_MODULEDATA_ETYPES, 304, 8 },
 	{ 19, GO_MODULEDATA_TYPES, 280, 8 },
+	{ 15, GO_MODULEDATA_GOFUNC, -1, 0 }, /* came with 1.18 */
+	{ 27, GO_MODULEDATA_GOFUNC, 344, 8 },
+	{ 19, GO_G_PARENT_GOID, -1, 0 }, /* came with 1.21 */
+	{ 27, GO_G_PARENT_GOID, 280, 8 },
+	{ 27, GO_G_WAITSINCE, 168, 8 },
+	{ 15, GO_MEMSTATS_HEAP_LIVE, 5968, 8 },
+	{ 15, GO_MEMSTATS_NEXT_GC, 168, 8 },
+	{ 19, GO_MEMSTATS_NEXT_GC, -1, 0 },
+	{ 27, GO_MEMSTATS_PAUSE_NS, 3584, 2048 },
 };
 
 static void test_fields(void **state)
@@ -140,6 +149,44 @@ static void test_moduledata_front(void **state)
 	}
 }
 
+static const struct {
+	const char *version, *why;
+	u16 minor;
+	bool tabled;
+} experiments[] = {
+	{ "go1.24.4", "none", 24, true },
+	{ "go1.24.4 X:noswissmap", "changes maps only, which have a probe set of their own", 24,
+	  true },
+	{ "go1.22.1 X:rangefunc,loopvar,nocoverageredesign", "compiler only", 22, true },
+	{ "go1.26.1-X:jsonv2", "the form of 1.26 and later", 26, true },
+	{ "go1.27.3-X:staticlockranking", "each mutex gets a rank: fields move", 27, false },
+	{ "go1.27.3-X:jsonv2,staticlockranking", "one of two is enough", 27, false },
+	{ "go1.20.4 X:pagetrace", "a p gets a buffer; and no table of 1.20", 20, false },
+	{ "go1.22.1 X:exectracer2", "an m has another tracer's state", 22, false },
+	{ "go1.24.4 X:", "an empty list names nothing that is known", 24, false },
+	{ "go1.24.4 X:jsonv2,", "so does a list that ends in a comma", 24, false },
+	{ "go1.24.4 X:no", "a mere prefix is no name", 24, false },
+	{ "go1.15.1 X:fieldtrack", "whose source was not searched", 15, false },
+	{ "devel go1.27-0a1b2c X:jsonv2", "no release", 27, false },
+};
+
+static void test_experiments(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(experiments); i++) {
+		struct gobin_info info = {
+			.version = { .major = 1,
+				     .minor = experiments[i].minor,
+				     .experiment = strstr(experiments[i].version, " X:") },
+			.version_text = experiments[i].version,
+		};
+		struct goversion version = go_table_version(&info);
+
+		if (go_version_known(&version) != experiments[i].tabled)
+			fail_msg("%s: %s", experiments[i].version, experiments[i].why);
+	}
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -160,7 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_versions), cmocka_unit_test(test_other_programs),
 		cmocka_unit_test(test_fields),	       cmocka_unit_test(test_moduledata_front),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names),	       cmocka_unit_test(test_experiments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

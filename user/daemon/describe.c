@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/describe.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct attached_probe describe_probe(const struct plan_probe *probe, u64 bias,
@@ -46,8 +47,11 @@ void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, c
 
 static void add_missing(struct description *ret, const char *what, const struct err *why)
 {
-	size_t i = ret->info.missing_count++;
+	size_t i = ret->info.missing_count;
 
+	if (i == DESCRIBED_MISSING_MAX)
+		return;
+	ret->info.missing_count++;
 	ret->missing_reason[i] = *why;
 	ret->missing[i] = (struct attached_missing) { what, ret->missing_reason[i].text };
 	ret->info.missing = ret->missing;
@@ -66,26 +70,74 @@ void describe_missing(const struct go_process *p, const struct probe_groups *gro
 		add_missing(ret, "goroutines alive", &err);
 }
 
+/* "derived from runtime.newproc1, checked: goid of main is 1" */
+static const char *write_how(char *buf, const char *how, const char *checked, bool derived)
+{
+	if (checked)
+		snprintf(buf, DESCRIBED_HOW_BYTES, "%s, checked: %s", how, checked);
+	else
+		snprintf(buf, DESCRIBED_HOW_BYTES, "%s%s", how,
+			 derived ? ", not checked on a process: not used" : "");
+	return buf;
+}
+
+static void describe_fields(const struct go_layout *layout, struct description *ret)
+{
+	for (int field = 0; field < GO_FIELD_COUNT; field++) {
+		const struct go_offset *at = &layout->field[field];
+		const char *name = go_field_name((enum go_field)field);
+		size_t i = ret->info.offset_count;
+
+		if (!at->how) {
+			if (layout->field_why[field].text[0])
+				add_missing(ret, name, &layout->field_why[field]);
+			continue;
+		}
+		ret->info.offset_count++;
+		ret->offsets[i] = (struct attached_fact) { name, at->offset,
+							   write_how(ret->offset_how[i], at->how,
+								     at->checked, at->derived) };
+	}
+}
+
+static void add_variable(struct description *ret, const char *name, u64 addr, const char *how,
+			 const char *checked, bool derived)
+{
+	size_t i = ret->info.variable_count++;
+
+	ret->variables[i] =
+		(struct attached_fact) { name, addr,
+					 write_how(ret->variable_how[i], how, checked, derived) };
+}
+
+static void describe_words(const struct go_process *p, struct description *ret)
+{
+	const struct go_layout *layout = p->layout;
+
+	for (int i = 0; i < WIRE_GC_WORDS; i++) {
+		const struct go_word *word = &layout->gc[i];
+		const char *name = go_gc_word_name((enum wire_gc_word)i);
+
+		if (word->how)
+			add_variable(ret, name, word->addr + p->bias, word->how, word->checked,
+				     word->derived);
+		else if (layout->gc_wanted[i])
+			add_missing(ret, name, &layout->word_why[i]);
+	}
+}
+
 void describe_facts(const struct go_process *p, struct description *ret)
 {
-	struct attached_info *info = &ret->info;
-	struct go_global_place place;
-	struct go_offset offset;
+	const struct go_global_place *place;
 
-	for (int field = 0; field < GO_FIELD_COUNT; field++)
-		if (!go_layout_offset(p->layout, (enum go_field)field, &offset))
-			ret->offsets[info->offset_count++] = (struct attached_fact) {
-				go_field_name((enum go_field)field),
-				offset.offset,
-				offset.how,
-			};
-	for (int var = 0; var < GO_GLOBAL_COUNT; var++)
-		if (!go_layout_global(p->layout, (enum go_global)var, &place, NULL))
-			ret->variables[info->variable_count++] = (struct attached_fact) {
-				go_global_name((enum go_global)var),
-				place.addr + p->bias,
-				place.how,
-			};
-	info->offsets = ret->offsets;
-	info->variables = ret->variables;
+	describe_fields(p->layout, ret);
+	for (int var = 0; var < GO_GLOBAL_COUNT; var++) {
+		place = &p->layout->global[var];
+		if (place->how)
+			add_variable(ret, go_global_name((enum go_global)var),
+				     place->addr + p->bias, place->how, NULL, false);
+	}
+	describe_words(p, ret);
+	ret->info.offsets = ret->offsets;
+	ret->info.variables = ret->variables;
 }

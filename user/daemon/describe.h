@@ -10,13 +10,19 @@
 #include "probe/calibrate.h"
 #include "probe/plan.h"
 
-enum { MISSING_MAX = 2 };
+enum {
+	DESCRIBED_MISSING_MAX = 2 + GO_FIELD_COUNT + WIRE_GC_WORDS,
+	DESCRIBED_VARIABLES_MAX = GO_GLOBAL_COUNT + WIRE_GC_WORDS,
+	DESCRIBED_HOW_BYTES = 160,
+};
 
 struct description {
 	struct attached_info info; /* points into the rest, and into plan and bin */
-	struct attached_missing missing[MISSING_MAX];
-	struct err missing_reason[MISSING_MAX];
-	struct attached_fact offsets[GO_FIELD_COUNT], variables[GO_GLOBAL_COUNT];
+	struct attached_missing missing[DESCRIBED_MISSING_MAX];
+	struct err missing_reason[DESCRIBED_MISSING_MAX];
+	struct attached_fact offsets[GO_FIELD_COUNT], variables[DESCRIBED_VARIABLES_MAX];
+	char offset_how[GO_FIELD_COUNT][DESCRIBED_HOW_BYTES];
+	char variable_how[DESCRIBED_VARIABLES_MAX][DESCRIBED_HOW_BYTES];
 	struct attached_probe probes[PLAN_PROBES_MAX];
 	struct attached_omission omitted[PLAN_OMITTED_MAX];
 };
@@ -33,7 +39,10 @@ void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, c
 void describe_missing(const struct go_process *p, const struct probe_groups *groups,
 		      struct description *ret);
 
-/* Adds where the runtime's fields and variables are, and how that is known. */
+/*
+ * Adds where the runtime's fields, variables and words are, how that is known and whether a process
+ * has confirmed it; and which are missing and why.
+ */
 void describe_facts(const struct go_process *p, struct description *ret);
 
 #endif

@@ -21,6 +21,7 @@ enum { MAX_FUNC_BYTES = 1 << 20 };
 struct mining {
 	u64 call_target;  /* GO_GC_CONTROLLER: where startCycle is */
 	u64 sweep_term;	  /* GO_INIT_TIME: address of work.tSweepTerm */
+	u64 allgptr;	  /* GO_ALLGLEN: what is stored in the same way */
 	u64 last_operand; /* of the kind that the pattern begins with */
 	u64 last_end;	  /* where that instruction ended */
 	u64 found;	  /* 0: not yet */
@@ -101,18 +102,46 @@ static void see_gc_controller(struct mining *m, const struct insn *insn)
 		found(m, m->last_operand);
 }
 
+static bool is_allgptr_compare(const struct insn *insn)
+{
+	return insn->rip_operand &&
+	       (STARTS_WITH(insn, "\x48\x39") || STARTS_WITH(insn, "\x4c\x39"));
+}
+
+static bool is_xchg(const struct insn *insn)
+{
+	return STARTS_WITH(insn, "\x48\x87") || STARTS_WITH(insn, "\x4c\x87");
+}
+
 /*
- * allgadd: atomic.Storeuintptr(&allglen, …) is lea rdx; xchg [rdx], rcx. In 1.15 the store is a
- * plain one: mov rax, [len of allgs]; mov [allglen], rax.
+ * allgadd: atomic.Storeuintptr(&allglen, …) is lea rdx; xchg [rdx], rcx; the same on allgptr, which
+ * was compared before, comes first. In 1.15 the store is a plain one: mov rax, [len of allgs]; mov
+ * [allglen], rax.
  */
 static void see_allglen(struct mining *m, const struct insn *insn)
 {
-	if (STARTS_WITH(insn, "\x48\x8d\x15") || STARTS_WITH(insn, "\x48\x8b\x05"))
+	if (is_allgptr_compare(insn))
+		m->allgptr = insn->rip_operand;
+	else if (is_rip_lea(insn) || STARTS_WITH(insn, "\x48\x8b\x05"))
 		remember(m, insn);
-	else if (STARTS_WITH(insn, "\x48\x87\x0a") && follows_remembered(m, insn))
+	else if (is_xchg(insn) && follows_remembered(m, insn) && m->last_operand != m->allgptr)
 		found(m, m->last_operand);
 	else if (STARTS_WITH(insn, "\x48\x89\x05") && follows_remembered(m, insn))
 		found(m, insn->rip_operand);
+}
+
+/*
+ * allgadd: if &allgs[0] != allgptr is the one comparison of a variable with a 64-bit register. In
+ * 1.15, which has no allgptr: the length of allgs that allglen is set to.
+ */
+static void see_allgs(struct mining *m, const struct insn *insn)
+{
+	if (insn->rip_operand && (STARTS_WITH(insn, "\x48\x39") || STARTS_WITH(insn, "\x4c\x39")))
+		found(m, insn->rip_operand);
+	else if (STARTS_WITH(insn, "\x48\x8b\x05"))
+		remember(m, insn);
+	else if (STARTS_WITH(insn, "\x48\x89\x05") && follows_remembered(m, insn))
+		found(m, m->last_operand - 8);
 }
 
 /* preemptall: `range allp` loads the slice's pointer and length. */
@@ -139,24 +168,27 @@ static void see_init_time(struct mining *m, const struct insn *insn)
 
 static const struct global {
 	const char *symbol;
-	const char *function; /* that tells where it is */
+	const char *old_symbol; /* before the first one was introduced; NULL: the same */
+	const char *function;	/* that tells where it is */
 	const char *how;
 	enum go_field field; /* that the operand points to */
 	void (*see)(struct mining *m, const struct insn *insn);
 } globals[GO_GLOBAL_COUNT] = {
-	[GO_WORK] = { "runtime.work", "runtime.gcStart", "operand in runtime.gcStart",
+	[GO_WORK] = { "runtime.work", NULL, "runtime.gcStart", "operand in runtime.gcStart",
 		      GO_WORK_USER_FORCED, see_work },
-	[GO_MEMSTATS] = { "runtime.memstats", "runtime.gcMarkTermination",
+	[GO_MEMSTATS] = { "runtime.memstats", NULL, "runtime.gcMarkTermination",
 			  "operand in runtime.gcMarkTermination", GO_MEMSTATS_NUMGC, see_memstats },
-	[GO_SCHED] = { "runtime.sched", "runtime.newproc1", "operand in runtime.newproc1",
+	[GO_SCHED] = { "runtime.sched", NULL, "runtime.newproc1", "operand in runtime.newproc1",
 		       GO_SCHED_NGSYS, see_sched },
-	[GO_GC_CONTROLLER] = { "runtime.gcController", "runtime.gcStart",
+	[GO_GC_CONTROLLER] = { "runtime.gcController", NULL, "runtime.gcStart",
 			       "operand in runtime.gcStart", NO_FIELD, see_gc_controller },
-	[GO_ALLGLEN] = { "runtime.allglen", "runtime.allgadd", "operand in runtime.allgadd",
+	[GO_ALLGLEN] = { "runtime.allglen", NULL, "runtime.allgadd", "operand in runtime.allgadd",
 			 NO_FIELD, see_allglen },
-	[GO_ALLP] = { "runtime.allp", "runtime.preemptall", "operand in runtime.preemptall",
+	[GO_ALLGS] = { "runtime.allgptr", "runtime.allgs", "runtime.allgadd",
+		       "operand in runtime.allgadd", NO_FIELD, see_allgs },
+	[GO_ALLP] = { "runtime.allp", NULL, "runtime.preemptall", "operand in runtime.preemptall",
 		      NO_FIELD, see_allp },
-	[GO_INIT_TIME] = { "runtime.runtimeInitTime", "runtime.gcMarkTermination",
+	[GO_INIT_TIME] = { "runtime.runtimeInitTime", NULL, "runtime.gcMarkTermination",
 			   "operand in runtime.gcMarkTermination", NO_FIELD, see_init_time },
 };
 
@@ -182,6 +214,7 @@ static int check_in_data(const struct gobin *bin, const struct global *global, u
 
 static int field_offset(const struct gobin *bin, enum go_field field, u64 *ret, struct err *err)
 {
+	struct goversion version = go_table_version(gobin_info(bin));
 	struct go_offset offset;
 	int rc;
 
@@ -189,7 +222,7 @@ static int field_offset(const struct gobin *bin, enum go_field field, u64 *ret, 
 		*ret = 0;
 		return 0;
 	}
-	rc = go_field_offset(&gobin_info(bin)->version, field, &offset);
+	rc = go_field_offset(&version, field, &offset);
 	if (rc)
 		return err_set(err, rc, "offset of %s is not known for %s", go_field_name(field),
 			       gobin_info(bin)->version_text);
@@ -282,7 +315,8 @@ int gobin_global(const struct gobin *bin, enum go_global which, struct go_global
 	u64 addr, size;
 	int rc;
 
-	if (gobin_symbol(bin, global->symbol, &addr, &size))
+	if (gobin_symbol(bin, global->symbol, &addr, &size) &&
+	    (!global->old_symbol || gobin_symbol(bin, global->old_symbol, &addr, &size)))
 		return go_global_mine(bin, which, ret, err);
 	rc = check_in_data(bin, global, addr, err);
 	if (rc)

@@ -15,6 +15,7 @@ enum go_global {
 	GO_SCHED,	  /* runtime.sched */
 	GO_GC_CONTROLLER, /* runtime.gcController */
 	GO_ALLGLEN,	  /* runtime.allglen */
+	GO_ALLGS,	  /* runtime.allgptr, in 1.15 allgs: its first word points to the *g's */
 	GO_ALLP,	  /* runtime.allp: a slice header */
 	GO_INIT_TIME,	  /* runtime.runtimeInitTime */
 	GO_GLOBAL_COUNT

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "gobin/live_walk.h"
+
 enum { MAX_PROCS = 4096 }; /* far above any GOMAXPROCS; the length comes from the target */
 
 /* Run-time address of a field of a variable. */
@@ -19,7 +21,7 @@ static int field_addr(const struct go_process *p, enum go_global var, enum go_fi
 	return 0;
 }
 
-static int global_addr(const struct go_process *p, enum go_global var, u64 *ret, struct err *err)
+int live_global_addr(const struct go_process *p, enum go_global var, u64 *ret, struct err *err)
 {
 	struct go_global_place place;
 	int rc = go_layout_global(p->layout, var, &place, err);
@@ -54,9 +56,9 @@ static int find_words(const struct go_process *p, struct go_goroutine_words *w, 
 		return err_set(err, rc, "%s has no known offset in %s", go_field_name(GO_P_GFREE_N),
 			       gobin_info(p->bin)->version_text);
 	w->p_free = off.offset;
-	rc = global_addr(p, GO_ALLGLEN, &w->allglen, err);
+	rc = live_global_addr(p, GO_ALLGLEN, &w->allglen, err);
 	if (!rc)
-		rc = global_addr(p, GO_ALLP, &w->allp, err);
+		rc = live_global_addr(p, GO_ALLP, &w->allp, err);
 	if (!rc)
 		rc = add_count(p, GO_SCHED_NGSYS, w, err);
 	if (!rc && !go_layout_offset(p->layout, GO_SCHED_GFREE_N, &off))
@@ -108,6 +110,10 @@ int go_goroutine_words(const struct go_process *p, struct go_goroutine_words *re
 	struct go_goroutine_words words = { 0 };
 	int rc = find_words(p, &words, err);
 
+	if (rc) {
+		words = (struct go_goroutine_words) { .walk = true };
+		rc = live_walk_words(p, &words, err);
+	}
 	if (!rc)
 		*ret = words;
 	return rc;
@@ -118,8 +124,11 @@ int go_goroutine_count(const struct go_process *p, const struct go_goroutine_wor
 {
 	s64 live, p_free = 0;
 	u64 all = 0;
-	int rc = read_word(p, w->allglen, &all, sizeof(all), err);
+	int rc;
 
+	if (w->walk)
+		return live_walk_count(p, w, ret, err);
+	rc = read_word(p, w->allglen, &all, sizeof(all), err);
 	live = (s64)all;
 	for (size_t i = 0; i < w->count_len && !rc; i++) {
 		s32 n = 0;
@@ -138,17 +147,21 @@ int go_goroutine_count(const struct go_process *p, const struct go_goroutine_wor
 int go_gc_sources(const struct go_process *p, struct wire_gc_source ret[static WIRE_GC_WORDS],
 		  struct err *err)
 {
-	const struct go_layout *layout = p->layout;
+	int missing = 0;
 
 	for (int i = 0; i < WIRE_GC_WORDS; i++) {
-		const struct go_word *word = &layout->gc[i];
+		struct go_word word;
+		int rc = go_layout_gc_word(p->layout, (enum wire_gc_word)i, &word,
+					   missing ? NULL : err);
 
 		ret[i] = (struct wire_gc_source) { 0 };
-		if (word->how)
-			ret[i] = (struct wire_gc_source) { .addr = word->addr + p->bias,
-							   .size = word->size };
+		if (!rc)
+			ret[i] = (struct wire_gc_source) { .addr = word.addr + p->bias,
+							   .size = word.size };
+		else if (p->layout->gc_wanted[i] && !missing)
+			missing = rc;
 	}
-	return layout->gc_missing ? err_set(err, layout->gc_missing, "%s", layout->gc_why.text) : 0;
+	return missing;
 }
 
 int go_gc_word(const struct go_process *p, const struct wire_gc_source *source, u64 *ret)

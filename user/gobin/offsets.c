@@ -2,6 +2,7 @@
 #include "gobin/offsets.h"
 
 #include <errno.h>
+#include <string.h>
 
 #ifndef __x86_64__
 #error "the table of offsets is amd64's: generate this architecture's with scripts/gen-offsets"
@@ -23,6 +24,67 @@ bool go_version_known(const struct goversion *version)
 		if (known_minors[i] == version->minor)
 			return true;
 	return false;
+}
+
+/*
+ * Experiments whose flag no file of the runtime reads (1.19 to 1.27: grep of runtime and
+ * internal/runtime), but those that only choose functions: cgocheck2, swissmap, simd. Others are
+ * left out on purpose: staticlockranking widens every mutex, pagetrace a p, exectracer2 an m.
+ */
+static const char *const harmless[] = {
+	"aliastypeparams", "arenas",	 "boringcrypto",
+	"cacheprog",	   "cgocheck2",	 "coverageredesign",
+	"dwarf5",	   "fieldtrack", "heapminimum512kib",
+	"jsonv2",	   "loopvar",	 "newinliner",
+	"rangefunc",	   "simd",	 "swissmap",
+	"synchashtriemap", "synctest",	 "unified",
+};
+
+enum { FIRST_MINOR_READ = 19 }; /* the oldest whose source was searched for the flags */
+
+static bool is_harmless(const char *name, size_t len)
+{
+	if (len > 2 && memcmp(name, "no", 2) == 0) {
+		name += 2;
+		len -= 2;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
+		if (strlen(harmless[i]) == len && memcmp(name, harmless[i], len) == 0)
+			return true;
+	return false;
+}
+
+/* The names in "go1.24.4 X:noswissmap,loopvar" and, from 1.26 on, "go1.27.3-X:jsonv2"; or NULL. */
+static const char *experiments(const char *version)
+{
+	const char *list = strstr(version, "X:");
+
+	return list && list > version && (list[-1] == ' ' || list[-1] == '-') ? list + 2 : NULL;
+}
+
+static bool all_harmless(const char *list)
+{
+	for (;; list++) {
+		size_t len = strcspn(list, ", ");
+
+		if (!is_harmless(list, len))
+			return false;
+		list += len;
+		if (*list != ',')
+			return true;
+	}
+}
+
+struct goversion go_table_version(const struct gobin_info *info)
+{
+	struct goversion version = info->version;
+	const char *list = experiments(info->version_text);
+	bool release = strncmp(info->version_text, "go", 2) == 0;
+
+	if (list)
+		version.experiment =
+			!release || version.minor < FIRST_MINOR_READ || !all_harmless(list);
+	return version;
 }
 
 int go_field_offset(const struct goversion *version, enum go_field field, struct go_offset *ret)

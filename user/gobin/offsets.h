@@ -17,8 +17,13 @@ enum go_field {
 	GO_G_STARTPC,
 	GO_G_STATUS, /* g.atomicstatus */
 	GO_G_WAITREASON,
+	GO_G_WAITSINCE,	  /* set when a collection finds it waiting, ns */
+	GO_G_PARENT_GOID, /* from 1.21 */
+	GO_M_G0,
 	GO_M_CURG,
-	GO_P_GFREE_N, /* p.gFree.n, from 1.25 p.gFree.size */
+	GO_P_GFREE_N,	  /* p.gFree.n, from 1.25 p.gFree.size */
+	GO_P_GOIDCACHE,	  /* the next goid that this P hands out */
+	GO_SCHED_GOIDGEN, /* the next goid that a P takes 16 of */
 	GO_SCHED_NGSYS,
 	GO_SCHED_GFREE_N,	/* sched.gFree.n, to 1.24 */
 	GO_SCHED_GFREE_STACK,	/* sched.gFree.stack.size, from 1.25 */
@@ -26,6 +31,10 @@ enum go_field {
 	GO_MEMSTATS_NUMGC,
 	GO_MEMSTATS_GC_CPU_FRACTION,
 	GO_MEMSTATS_PAUSE_TOTAL_NS,
+	GO_MEMSTATS_PAUSE_NS,  /* u64[256] */
+	GO_MEMSTATS_PAUSE_END, /* u64[256], wall clock */
+	GO_MEMSTATS_HEAP_LIVE, /* 1.15 to 1.17; later in gcController */
+	GO_MEMSTATS_NEXT_GC,   /* the same */
 	GO_WORK_USER_FORCED,
 	GO_WORK_STWPROCS,
 	GO_WORK_MAXPROCS,
@@ -55,13 +64,16 @@ enum go_field {
 	GO_MODULEDATA_TYPES,
 	GO_MODULEDATA_ETYPES,
 	GO_MODULEDATA_NEXT,
+	GO_MODULEDATA_GOFUNC, /* from 1.18 */
 	GO_FIELD_COUNT
 };
 
 struct go_offset {
-	u32 offset;	 /* bytes from the start of the struct */
-	u32 size;	 /* of the field */
-	const char *how; /* it is known; static text */
+	u32 offset;	     /* bytes from the start of the struct */
+	u32 size;	     /* of the field */
+	const char *how;     /* it is known; static text */
+	bool derived;	     /* from code: not to be used before it was checked */
+	const char *checked; /* what a live process has confirmed; static text; NULL: nothing yet */
 };
 
 /* Returns 0, or -ENOENT: this version has no such field, or the table does not hold the version. */
@@ -72,5 +84,11 @@ const char *go_field_name(enum go_field field);
 
 /* Whether the table was made from a toolchain of this minor version. */
 bool go_version_known(const struct goversion *version);
+
+/*
+ * The version to ask the table for: without the mark of an experiment if all that the binary was
+ * built with leave every struct of the table and every signature of the runtime as they are.
+ */
+struct goversion go_table_version(const struct gobin_info *info);
 
 #endif

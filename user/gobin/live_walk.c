@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gobin/live_walk.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	BATCH = 512,
+	MAX_GOROUTINES = 16 << 20, /* at 2 KiB of stack each: 32 GiB */
+	STATUS_SCAN = 0x1000,
+	STATUS_IDLE = 0,
+	STATUS_DEAD = 6,
+	STATUS_DEADEXTRA = 11,
+};
+
+struct one {
+	u32 status;
+	u64 startpc;
+};
+
+int live_walk_words(const struct go_process *p, struct go_goroutine_words *w, struct err *err)
+{
+	static const enum go_field needed[] = { GO_G_STATUS, GO_G_STARTPC };
+	struct go_offset offset;
+	int rc = live_global_addr(p, GO_ALLGLEN, &w->allglen, err);
+
+	if (!rc)
+		rc = live_global_addr(p, GO_ALLGS, &w->allgs, err);
+	for (size_t i = 0; i < ARRAY_SIZE(needed) && !rc; i++) {
+		rc = go_layout_offset(p->layout, needed[i], &offset);
+		if (rc)
+			rc = err_set(err, rc, "%s is not known, or not checked on a process",
+				     go_field_name(needed[i]));
+	}
+	return rc;
+}
+
+/*
+ * runtime/traceback.go: isSystemGoroutine. Those that are the program's own part of the time (they
+ * run finalizers and cleanups) are counted as the runtime's: which it is the status does not tell.
+ */
+static bool is_system(const struct go_process *p, u64 startpc)
+{
+	static const char *const of_program[] = { "runtime.main", "runtime.handleAsyncEvent",
+						  "runtime.corostart" };
+	struct gobin_func func;
+
+	if (gobin_func_by_pc(p->bin, startpc - p->bias, &func) ||
+	    strncmp(func.name, "runtime.", strlen("runtime.")) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(of_program); i++)
+		if (strcmp(func.name, of_program[i]) == 0)
+			return false;
+	return true;
+}
+
+static bool counts(const struct go_process *p, const struct one *g)
+{
+	u32 status = g->status & ~(u32)STATUS_SCAN;
+
+	return status != STATUS_IDLE && status != STATUS_DEAD && status != STATUS_DEADEXTRA &&
+	       !is_system(p, g->startpc);
+}
+
+static int read_all(const struct go_process *p, const struct memory_piece *pieces, size_t n)
+{
+	int rc = 0;
+
+	if (p->mem.read_pieces)
+		return p->mem.read_pieces(p->mem.arg, pieces, n) == n ? 0 : -EFAULT;
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = p->mem.read(p->mem.arg, pieces[i].addr, pieces[i].buf, pieces[i].len);
+	return rc;
+}
+
+/* n <= BATCH goroutines whose addresses are at list, in the target. */
+static int count_batch(const struct go_process *p, u64 list, size_t n, s64 *sum)
+{
+	u32 status_at = p->layout->field[GO_G_STATUS].offset;
+	u32 startpc_at = p->layout->field[GO_G_STARTPC].offset;
+	struct memory_piece pieces[2 * BATCH];
+	struct one g[BATCH];
+	u64 addr[BATCH];
+	int rc = p->mem.read(p->mem.arg, list, addr, n * sizeof(addr[0]));
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		pieces[2 * i] = (struct memory_piece) { addr[i] + status_at, &g[i].status, 4 };
+		pieces[2 * i + 1] =
+			(struct memory_piece) { addr[i] + startpc_at, &g[i].startpc, 8 };
+	}
+	rc = read_all(p, pieces, 2 * n);
+	for (size_t i = 0; i < n && !rc; i++)
+		*sum += counts(p, &g[i]);
+	return rc;
+}
+
+int live_walk_count(const struct go_process *p, const struct go_goroutine_words *w, s64 *ret,
+		    struct err *err)
+{
+	u64 len = 0, array = 0;
+	s64 sum = 0;
+	int rc = p->mem.read(p->mem.arg, w->allglen, &len, sizeof(len));
+
+	/* The length first: the array that is read later has at least as many. */
+	if (!rc)
+		rc = p->mem.read(p->mem.arg, w->allgs, &array, sizeof(array));
+	if (!rc && len > MAX_GOROUTINES)
+		return err_set(err, -E2BIG, "allgs has %llu entries", len);
+	for (u64 i = 0; i < len && !rc; i += BATCH)
+		rc = count_batch(p, array + i * sizeof(u64), MIN(len - i, (u64)BATCH), &sum);
+	if (rc)
+		return err_set(err, rc, "can't read the target's goroutines");
+	*ret = MAX(sum, 1);
+	return 0;
+}
