@@ -5,7 +5,8 @@
  *	gobin_dump info FILE	version, module and flags
  *	gobin_dump funcs FILE	ADDRESS SIZE NAME of every function
  *	gobin_dump names FILE	ADDRESS NAME of every function as found by its name
- *	gobin_dump lines FILE	FUNCTION, then FILE:LINE, of each hexadecimal address on stdin
+ *	gobin_dump places FILE N	N addresses of every function, its first and last byte among
+ *them gobin_dump lines FILE	FUNCTION, then FILE:LINE, of each hexadecimal address on stdin
  *	gobin_dump symbol FILE NAME…	ADDRESS SIZE NAME
  *	gobin_dump types FILE	kind and name of the type at each hexadecimal offset in the types
  */
@@ -63,6 +64,25 @@ static int dump_names(const struct gobin *bin)
 		if (rc)
 			return rc;
 		printf("%llx %s\n", found.addr, found.name);
+	}
+	return 0;
+}
+
+static int dump_places(const struct gobin *bin, const char *count)
+{
+	u64 n = count ? strtoull(count, NULL, 10) : 0;
+	struct gobin_func func;
+
+	if (n < 2)
+		return -EINVAL;
+	for (size_t i = 0; i < gobin_func_count(bin); i++) {
+		int rc = gobin_func_at(bin, i, &func);
+
+		if (rc)
+			return rc;
+		for (u64 k = 0; k < n; k++)
+			printf("%#llx\n",
+			       func.addr + (func.size ? func.size - 1 : 0) * k / (n - 1));
 	}
 	return 0;
 }
@@ -134,6 +154,8 @@ static int dump(struct gobin *bin, const char *what, char *const *names)
 		return dump_funcs(bin);
 	if (strcmp(what, "names") == 0)
 		return dump_names(bin);
+	if (strcmp(what, "places") == 0)
+		return dump_places(bin, *names);
 	if (strcmp(what, "lines") == 0)
 		return dump_lines(bin);
 	if (strcmp(what, "symbol") == 0)
@@ -167,7 +189,7 @@ int main(int argc, char **argv)
 
 	if (argc < 3) {
 		fprintf(stderr,
-			"usage: gobin_dump info|funcs|names|lines|types|symbol FILE [NAME…]\n");
+			"usage: gobin_dump info|funcs|names|places|lines|types|symbol FILE [NAME…]\n");
 		return 2;
 	}
 	rc = map_file(argv[2], &file);

@@ -106,5 +106,6 @@ struct bytes bytes_slice(struct bytes bytes, u64 off, u64 size)
 {
 	if (off > bytes.size || size > bytes.size - off)
 		return (struct bytes) { 0 };
-	return (struct bytes) { .data = bytes.data + off, .size = size };
+	/* Of no bytes at all a part is no bytes: C forbids NULL + 0. */
+	return (struct bytes) { .data = bytes.data ? bytes.data + off : NULL, .size = size };
 }
