@@ -75,20 +75,11 @@ static void report_rights(struct report *r, const struct host *host)
  */
 static void report_cost(struct report *r, const struct kern_features *features)
 {
-	const struct kern_options options = {
-		.targets = 1,
-		.ring_bytes = 1 << 16,
-		.uprobe_multi = features->uprobe_multi,
-		.groups = { [PROBE_MAP_WRITE] = true },
-	};
-	CLEANUP(kern_closep) struct kern *kern = NULL;
 	char emulated[UNITS_BUF], step[UNITS_BUF], text[96];
 	struct calibration cost;
 	struct err err = { 0 };
-	int rc = kern_open(&kern, &options, &err);
+	int rc = calibrate_here(features, &cost, &err);
 
-	if (!rc)
-		rc = calibrate(kern, 0, &cost, &err);
 	if (rc) {
 		line(r, rc == -ENOTSUP ? NOTE : BAD, "a probe, tried", err.text,
 		     rc == -ENOTSUP ? "perf-event uprobes serve instead" : NULL);

@@ -48,7 +48,8 @@ static const struct argp argp = {
 	.args_doc = "PID|FILE",
 	.doc = "Shows what would be probed in a Go process or executable: each function, the "
 	       "address "
-	       "of its probe, the kind of site and what a hit costs. Attaches nothing.\v"
+	       "of its probe, the kind of site and what a hit costs on this machine (measured on gosonde itself, "
+	       "which takes privilege). Attaches nothing to the process.\v"
 	       "Examples:\n"
 	       "  gosonde inspect 4711\n"
 	       "  gosonde inspect /usr/bin/caddy --json\n",
@@ -59,12 +60,16 @@ static const struct probe_groups every_group = { .want = { true, true, true, tru
 static void show(const struct inspect *in, const struct go_process *p, const struct plan *plan,
 		 const char *exe, u32 pid)
 {
-	static const struct calibration not_measured;
+	struct calibration cost;
+	struct kern_features features;
 	const struct timebase timebase = { .mono_to_wall_ns = monotonic_to_wall_ns() };
 	struct text_output text = { .out = stdout, .colour = cmd_colour(STDOUT_FILENO) };
 	struct description d;
 
-	describe_plan(p->bin, plan, p->bias, exe, &not_measured, &d);
+	/* Without the privilege to measure it the cost stays unknown, and shows as such. */
+	kern_features_probe(&features);
+	(void)calibrate_here(&features, &cost, NULL);
+	describe_plan(p->bin, plan, p->bias, exe, &cost, &d);
 	describe_missing(p, &every_group, &d);
 	describe_facts(p, &d);
 	d.info.pid = pid;
@@ -99,7 +104,7 @@ static int inspect_file(const struct inspect *in, struct err *err)
 
 	if (rc)
 		return rc;
-	rc = gobin_open(&bin, file.bytes, err);
+	rc = gobin_open_mapped(&bin, file.bytes, proc_file_release, err);
 	if (rc)
 		return err_prefix(err, rc, "%s", in->subject);
 	go_layout_find(bin, &layout);

@@ -42,6 +42,7 @@ void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, c
 		.probe_count = plan->probe_count,
 		.omitted = ret->omitted,
 		.omitted_count = plan->omitted_count,
+		.assumed = probe_assumption(info),
 	};
 }
 

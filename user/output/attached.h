@@ -46,6 +46,7 @@ struct attached_info {
 	size_t probe_count;
 	const struct attached_omission *omitted; /* functions without a probe, and why */
 	size_t omitted_count;
+	const char *assumed; /* what is taken for granted in this version; NULL: nothing */
 	const struct attached_missing *missing;
 	size_t missing_count;
 	const struct attached_fact *offsets, *variables; /* for inspect; NULL elsewhere */

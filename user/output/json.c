@@ -83,6 +83,8 @@ int json_attached(FILE *out, const struct attached_info *info, const struct time
 	list = json_put_array(&b, b.root, "omitted");
 	for (size_t i = 0; i < info->omitted_count; i++)
 		put_omission(&b, list, &info->omitted[i]);
+	if (info->assumed)
+		json_put_text(&b, b.root, "assumed", info->assumed);
 	put_missing(&b, info);
 	if (info->offsets)
 		put_facts(&b, info);

@@ -16,6 +16,8 @@ static void print_target(struct text_output *t, const struct attached_info *info
 		*info->module ? text_escape(module, sizeof(module), info->module) : "unknown",
 		info->swiss_maps ? "Swiss" : "classic", info->stripped ? ", stripped" : "",
 		info->pie ? ", PIE" : "");
+	if (info->assumed)
+		fprintf(t->out, "  %s is %s\n", go, info->assumed);
 }
 
 static const char *cost_of(char buf[static UNITS_BUF], const struct attached_probe *probe)

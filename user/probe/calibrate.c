@@ -67,16 +67,18 @@ static u64 elapsed_ns(const struct timespec *from, const struct timespec *to)
 	       (u64)from->tv_nsec;
 }
 
+/* Calls of one function of ours, standing for a probed one. */
 struct run {
 	void (*fn)(void);
+	enum wire_fn as;
 	int calls;	/* in each batch */
 	double best_ns; /* per call, of the fastest batch */
 };
 
-static void *run_batches(void *arg)
-{
-	struct run *run = arg;
+enum { RUNS = 2 };
 
+static void run_batches(struct run *run)
+{
 	for (int batch = 0; batch < BATCHES; batch++) {
 		struct timespec from, to;
 		double ns;
@@ -89,14 +91,22 @@ static void *run_batches(void *arg)
 		if (batch == 0 || ns < run->best_ns)
 			run->best_ns = ns;
 	}
+}
+
+static void *run_all(void *arg)
+{
+	struct run *runs = arg;
+
+	for (int i = 0; i < RUNS; i++)
+		run_batches(&runs[i]);
 	return NULL;
 }
 
 /* On a thread that is not the process's first: the kernel's PID filter must let it through. */
-static int run_on_thread(struct run *run, struct err *err)
+static int run_on_thread(struct run runs[static RUNS], struct err *err)
 {
 	pthread_t thread;
-	int rc = pthread_create(&thread, NULL, run_batches, run);
+	int rc = pthread_create(&thread, NULL, run_all, runs);
 
 	if (rc)
 		return err_set(err, -rc, "can't start a thread: %s", strerror(rc));
@@ -104,48 +114,74 @@ static int run_on_thread(struct run *run, struct err *err)
 	return 0;
 }
 
-static int measure(struct kern *kern, u32 slot, enum wire_fn as, struct run *run, struct err *err)
+static int check_all_seen(struct kern *kern, u32 slot, const struct run *run, struct err *err)
 {
-	struct kern_site site = { .file_offset = self_file_offset(run->fn),
-				  .cookie = WIRE_COOKIE(slot, as, 0, 0) };
 	struct wire_counters counters;
+	int rc = kern_read_counters(kern, slot, &counters, err);
+
+	if (rc || counters.hits[run->as] >= (u64)run->calls * BATCHES)
+		return rc;
+	return err_set(err, -ENOTSUP,
+		       "%llu of %d hits of a second thread were seen: the kernel's PID filter "
+		       "covers one thread only",
+		       counters.hits[run->as], run->calls * BATCHES);
+}
+
+/* Both functions at once: attaching and detaching take longer than all the hits. */
+static int measure(struct kern *kern, u32 slot, struct run runs[static RUNS], struct err *err)
+{
+	struct kern_site sites[RUNS];
 	int rc;
 
-	if (!site.file_offset)
-		return err_set(err, -ENOENT, "can't find a function of our own in our file");
-	rc = kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, &site, 1, err);
+	for (int i = 0; i < RUNS; i++) {
+		sites[i] = (struct kern_site) { .file_offset = self_file_offset(runs[i].fn),
+						.cookie = WIRE_COOKIE(slot, runs[i].as, 0, 0) };
+		if (!sites[i].file_offset)
+			return err_set(err, -ENOENT,
+				       "can't find a function of our own in our file");
+	}
+	rc = kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, sites, RUNS, err);
 	if (rc)
 		return rc;
-	rc = run_on_thread(run, err);
+	rc = run_on_thread(runs, err);
 	kern_detach_all(kern);
-	if (!rc)
-		rc = kern_read_counters(kern, slot, &counters, err);
-	if (!rc && counters.hits[as] < (u64)run->calls * BATCHES)
-		rc = err_set(
-			err, -ENOTSUP,
-			"%llu of %d hits of a second thread were seen: the kernel's PID filter "
-			"covers one thread only",
-			counters.hits[as], run->calls * BATCHES);
+	for (int i = 0; i < RUNS && !rc; i++)
+		rc = check_all_seen(kern, slot, &runs[i], err);
 	return rc;
 }
 
 int calibrate(struct kern *kern, u32 slot, struct calibration *ret, struct err *err)
 {
 	const struct wire_target self = { .tgid = (u32)getpid() }, nobody = { 0 };
-	struct run push = { .fn = begins_with_push, .calls = HITS_EMULATED };
-	struct run test = { .fn = begins_with_test, .calls = HITS_SINGLE_STEP };
+	struct run runs[RUNS] = {
+		{ .fn = begins_with_push, .as = WIRE_FN_MAPASSIGN, .calls = HITS_EMULATED },
+		{ .fn = begins_with_test, .as = WIRE_FN_MAPDELETE, .calls = HITS_SINGLE_STEP },
+	};
 	int rc = kern_set_target(kern, slot, &self, err);
 
 	memset(ret, 0, sizeof(*ret));
 	if (!rc)
-		rc = measure(kern, slot, WIRE_FN_MAPASSIGN, &push, err);
-	if (!rc)
-		rc = measure(kern, slot, WIRE_FN_MAPDELETE, &test, err);
+		rc = measure(kern, slot, runs, err);
 	if (!rc)
 		rc = kern_set_target(kern, slot, &nobody, err);
 	if (rc)
 		return rc;
-	ret->ns[SITE_EMULATED] = push.best_ns;
-	ret->ns[SITE_SINGLE_STEP] = test.best_ns;
+	ret->ns[SITE_EMULATED] = runs[0].best_ns;
+	ret->ns[SITE_SINGLE_STEP] = runs[1].best_ns;
 	return 0;
+}
+
+int calibrate_here(const struct kern_features *features, struct calibration *ret, struct err *err)
+{
+	const struct kern_options options = {
+		.targets = 1,
+		.ring_bytes = 1 << 16,
+		.uprobe_multi = features->uprobe_multi,
+		.groups = { [PROBE_MAP_WRITE] = true },
+	};
+	CLEANUP(kern_closep) struct kern *kern = NULL;
+	int rc = kern_open(&kern, &options, err);
+
+	*ret = (struct calibration) { 0 };
+	return rc ? rc : calibrate(kern, 0, ret, err);
 }

@@ -8,6 +8,7 @@
 #define PROBE_CALIBRATE_H
 
 #include "insn/site.h"
+#include "kern/features.h"
 #include "kern/kern.h"
 
 struct calibration {
@@ -15,7 +16,7 @@ struct calibration {
 };
 
 /*
- * Takes some 50 ms, most of it attaching and detaching. Uses a slot of its own,
+ * Takes some 30 ms, most of it attaching and detaching. Uses a slot of its own,
  * whose target is this process meanwhile; the group map-write must be loaded.
  *
  * Returns 0; -ENOTSUP: hits of a second thread are not all seen, as with the
@@ -24,6 +25,12 @@ struct calibration {
  * negative errno. ret then holds zeros.
  */
 int calibrate(struct kern *kern, u32 slot, struct calibration *ret, struct err *err);
+
+/*
+ * The same for whoever loads no programs otherwise: loads the one that it takes, and unloads it.
+ * Returns what kern_open() and calibrate() return; ret then holds zeros.
+ */
+int calibrate_here(const struct kern_features *features, struct calibration *ret, struct err *err);
 
 /* File offset of a function of this program, in PROC_SELF_EXE; 0 if it is not found. */
 u64 self_file_offset(void (*fn)(void));
