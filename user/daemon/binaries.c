@@ -16,7 +16,7 @@ struct entry {
 
 /* By the time of last use, oldest first. A mapped file keeps its inode number from being reused. */
 struct binaries {
-	TAILQ_HEAD(, entry) entries;
+	TAILQ_HEAD(entry_list, entry) entries;
 	u32 idle;
 };
 

@@ -55,7 +55,7 @@ struct bytes build_id_find(struct bytes file)
 	memcpy(&ehdr, file.data, sizeof(ehdr));
 	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0 || ehdr.e_ident[EI_CLASS] != ELFCLASS64)
 		return gnu;
-	for (u16 i = 0; i < MIN(ehdr.e_phnum, MAX_PHDRS); i++) {
+	for (size_t i = 0; i < MIN((size_t)ehdr.e_phnum, (size_t)MAX_PHDRS); i++) {
 		headers = bytes_slice(file, ehdr.e_phoff, (u64)ehdr.e_phnum * sizeof(phdr));
 		if (!headers.data)
 			break;

@@ -120,8 +120,8 @@ static bool next_inlined(const struct walk *w, u64 *pc, struct gobin_line *frame
 	s32 i;
 	u32 offset, parent_pc;
 
-	if (!w->values || !pclntab_value(w->tab, w->values, &w->func, *pc, &i) || i < 0 ||
-	    i >= MAX_NODES)
+	if (!layout || !w->values || !pclntab_value(w->tab, w->values, &w->func, *pc, &i) ||
+	    i < 0 || i >= MAX_NODES)
 		return false;
 	node = elf_image_bytes(w->trees->elf, w->tree + (u64)i * layout->node_bytes,
 			       layout->node_bytes);
