@@ -17,6 +17,10 @@ static const struct {
 	{ "inspect", cmd_inspect, "gosonde inspect",
 	  "what would be probed in a process or a file" },
 	{ "attach", cmd_attach, "gosonde attach", "watch a running process: figures and alerts" },
+	{ "gctrace", cmd_gctrace, "gosonde gctrace",
+	  "the runtime's own line for every garbage collection" },
+	{ "goroutines", cmd_goroutines, "gosonde goroutines",
+	  "who created the goroutines of a process, what they wait for, how old they are" },
 	{ "doctor", cmd_doctor, "gosonde doctor", "what this kernel and these privileges allow" },
 	{ "version", cmd_version, "gosonde version", "which gosonde this is" },
 };
@@ -30,7 +34,7 @@ static void usage(FILE *out)
 	      "Commands:\n",
 	      out);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-10s  %s\n", commands[i].name, commands[i].help);
 	fputs("\nStart with `gosonde list`, then `gosonde attach PID`. Each command has --help.\n",
 	      out);
 }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/units.h"
+#include "daemon/session.h"
 
 static enum exit_code exit_code_of(int rc)
 {
@@ -53,4 +55,43 @@ int cmd_parse(const struct argp *argp, int argc, char **argv, void *input)
 	/* argp itself leaves the process with argp_err_exit_status after a usage error. */
 	argp_err_exit_status = EXIT_USAGE;
 	return argp_parse(argp, argc, argv, 0, NULL, input) ? EXIT_USAGE : -1;
+}
+
+u64 cmd_duration(struct argp_state *state, const char *option, const char *arg, u64 min_ns)
+{
+	char min[UNITS_BUF];
+	u64 ns = 0;
+
+	if (parse_duration_ns(arg, &ns) || ns < min_ns)
+		argp_error(state,
+			   "--%s wants a duration of at least %s, like 30s or 1m30s; not "
+			   "\"%s\"",
+			   option, fmt_duration_ns(min, min_ns), arg);
+	return ns;
+}
+
+void cmd_take_pid(struct argp_state *state, const char *arg, int *pid)
+{
+	if (*pid)
+		argp_error(state, "one process at a time");
+	*pid = cmd_parse_pid(arg);
+	if (!*pid)
+		argp_error(state, "\"%s\" is not a PID; `gosonde list` shows the processes", arg);
+}
+
+int cmd_observe(const struct session_config *config)
+{
+	struct err err = { 0 };
+	int end;
+
+	loop_block_signals();
+	end = session_run(config, &err);
+	if (end < 0)
+		return cmd_fail(end, &err);
+	if (end == LOOP_TARGET_REPLACED)
+		fprintf(stderr, "gosonde: process %d has executed a program; attach to it anew\n",
+			config->pid);
+	else if (end == LOOP_TARGET_EXITED)
+		fprintf(stderr, "gosonde: process %d has exited\n", config->pid);
+	return EXIT_DONE;
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the subcommands share: exit codes, the one place that prints an error, option helpers. */
+/* What the subcommands share: exit codes, the one place that prints an error, option helpers,
+ * and an observation from start to end. */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
 #include <argp.h>
 #include <stdbool.h>
 
+#include <gosonde/types.h>
+
 #include "base/err.h"
+
+struct session_config;
 
 /* The contract of the command line: scripts test these. */
 enum exit_code {
@@ -30,9 +35,20 @@ int cmd_parse_pid(const char *text);
  */
 int cmd_parse(const struct argp *argp, int argc, char **argv, void *input);
 
+/* The duration that an option's argument is; a usage error if it is none, or below min_ns. */
+u64 cmd_duration(struct argp_state *state, const char *option, const char *arg, u64 min_ns);
+
+/* The PID that a command's argument is; a usage error if it is none, or not the first. */
+void cmd_take_pid(struct argp_state *state, const char *arg, int *pid);
+
+/* Runs a session to its end, says on stderr why the target ended it, and returns the exit code. */
+int cmd_observe(const struct session_config *config);
+
 int cmd_list(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
+int cmd_gctrace(int argc, char **argv);
+int cmd_goroutines(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
