@@ -97,14 +97,47 @@ $(O)/tests/live/%: $(O)/tests/live/%.o $(linux_a) $(pure_a)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS) -lcmocka
 live_tests := $(patsubst %.c,$(O)/%,$(wildcard tests/live/*_test.c))
 
+# Fuzz targets: tests/fuzz/NAME_fuzz.c. NAME_replay runs one over the inputs in tests/fuzz/corpus/NAME,
+# build/fuzz/NAME is libFuzzer's. proc/maps.c is the parser that stands in no pure library.
+fuzz_names := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+fuzz_replays := $(fuzz_names:%=$(O)/tests/fuzz/%_replay)
+fuzz_srcs := $(foreach d,$(PURE),$(call srcs,$(d))) user/proc/maps.c
+
+$(O)/tests/fuzz/%_replay: $(O)/tests/fuzz/%_fuzz.o $(O)/tests/fuzz/fuzz_main.o $(O)/user/proc/maps.o $(pure_a)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS)
+
+FUZZ_S	?= 60
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+.PRECIOUS: $(O)/fuzz/%.o
+$(O)/fuzz/%.o: %.c
+	$(call say,FUZZCC,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/fuzz/libgosonde.a: $(fuzz_srcs:%.c=$(O)/fuzz/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(fuzz_names:%=$(O)/fuzz/%): $(O)/fuzz/%: $(O)/fuzz/tests/fuzz/%_fuzz.o $(O)/fuzz/libgosonde.a
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PURE_LIBS)
+
+.PHONY: fuzz $(fuzz_names:%=fuzz-%)
+fuzz: $(fuzz_names:%=$(O)/fuzz/%) ## fuzz every parser of foreign bytes, FUZZ_S=60 seconds each
+	$(Q)FUZZ_S=$(FUZZ_S) tests/fuzz/run $(O)/fuzz $(fuzz_names)
+
+$(fuzz_names:%=fuzz-%): fuzz-%: $(O)/fuzz/%
+	$(Q)FUZZ_S=$(FUZZ_S) tests/fuzz/run $(O)/fuzz $*
+
 .PHONY: test-programs unit-programs
-unit-programs: $(unit_tests)
+unit-programs: $(unit_tests) $(fuzz_replays)
 test-programs: all unit-programs $(dumpers) $(live_tests)
 
 .PHONY: check
 check: unit-programs ## unit tests and layer rules: neither root nor BPF
 	$(Q)scripts/check-layers
-	$(Q)tests/run $(unit_tests)
+	$(Q)tests/run $(unit_tests) $(fuzz_replays)
 
 .PHONY: test
 test: ## install what is missing, build, run every test (attaches probes: root or sudo)
@@ -113,7 +146,14 @@ test: ## install what is missing, build, run every test (attaches probes: root o
 	$(Q)$(MAKE) --no-print-directory SAN=1 unit-programs
 	$(Q)scripts/check-layers
 	$(Q)scripts/as-root O=$(O) tests/run $(unit_tests) \
-		$(patsubst $(O)/%,$(O)/san/%,$(unit_tests)) $(live_tests) $(wildcard tests/live/*.bats)
+		$(patsubst $(O)/%,$(O)/san/%,$(unit_tests) $(fuzz_replays)) $(live_tests) $(wildcard tests/live/*.bats) \
+		tests/live/matrix_quick
+
+.PHONY: test-matrix
+test-matrix: ## every Go version in every kind of build against the truth: a table (ROWS=go1.24: those)
+	$(Q)scripts/setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/as-root O=$(O) tests/live/matrix $(if $(ROWS),'$(ROWS)')
 
 .PHONY: demo
 demo: ## install what is missing, build, show it at work for 20 s (PID=n: on that process)

@@ -9,7 +9,8 @@ build=$(cd "$root" && realpath -m "${O:-build}")
 gosonde=$build/gosonde
 pids=()         # of all that the test started
 agent_prefix=() # what the agent is run under: setpriv and the like
-# Set by start, attach and finish_agent for the tests to use.
+# Set by start, attach, trace and their ends for the tests to use.
+tracer='' traced='' tracer_messages='' tracer_status=''
 pid='' out='' agent='' json='' messages='' agent_status=''
 
 fail() {
@@ -47,21 +48,37 @@ goroot() {
 	fi
 }
 
-# workload NAME [GOROOT] [plain|stripped|pie]: builds it and prints its path.
-workload() {
-	local name=$1 goroot=${2:-$(goroot system)} variant=${3:-plain} flags=() dir
-	case $variant in
-	plain) ;;
+# The ways a program is built. strip is binutils'; static-pie needs no loader, as a cgo program of an
+# empty container image does.
+readonly variants=(plain stripped strip pie cgo cgo-pie cgo-pie-strip static-pie)
+
+# go_build_flags VARIANT: sets $cgo and $flags.
+go_build_flags() {
+	cgo=0 flags=()
+	case $1 in
+	plain | strip) ;;
 	stripped) flags=(-ldflags '-s -w') ;;
 	pie) flags=(-buildmode=pie) ;;
-	*) fail "no such variant: $variant" || return 1 ;;
+	cgo) cgo=1 flags=(-ldflags -linkmode=external) ;;
+	cgo-pie | cgo-pie-strip) cgo=1 flags=(-buildmode=pie -ldflags -linkmode=external) ;;
+	static-pie) cgo=1 flags=(-buildmode=pie -ldflags '-linkmode=external -extldflags=-static-pie') ;;
+	*) fail "no such variant: $1" || return 1 ;;
 	esac
-	dir=$build/workloads/$(basename "$goroot")-$variant
+}
+
+# workload NAME [GOROOT] [VARIANT]: builds it and prints its path. $GOEXPERIMENT counts.
+workload() {
+	local name=$1 goroot=${2:-$(goroot system)} variant=${3:-plain} cgo flags dir
+	go_build_flags "$variant" || return 1
+	dir=$build/workloads/$(basename "$goroot")${GOEXPERIMENT:+-$GOEXPERIMENT}-$variant
 	mkdir -p "$dir"
 	(cd "$root/tests/workloads" &&
-		GOROOT=$goroot GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 \
+		GOROOT=$goroot GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=$cgo \
 			GOCACHE=$build/gocache "$goroot/bin/go" build "${flags[@]}" -o "$dir/$name" "./$name") >&2 ||
 		return 1
+	if [[ $variant == *strip ]]; then
+		strip "$dir/$name" || return 1
+	fi
 	echo "$dir/$name"
 }
 
@@ -69,7 +86,7 @@ workload() {
 start() {
 	out=$BATS_TEST_TMPDIR/$(basename "$1").$((${#pids[@]})).out
 	: >"$out" # grep may look before the job begins
-	"$@" >"$out" 2>&1 3>&- &
+	"$@" >"$out" 2>"$out.stderr" 3>&- &
 	pid=$!
 	pids+=("$pid")
 	within 20 grep -q "^ready $pid\$" "$out"
@@ -196,4 +213,70 @@ exits() {
 says() {
 	grep -qiE -- "$1" "$BATS_TEST_TMPDIR/stderr" ||
 		fail "stderr lacks $1:" "$(cat "$BATS_TEST_TMPDIR/stderr")"
+}
+
+# The binary's own words against what file(1) would see: kinds as the agent names them.
+kind_is() {
+	local stripped=false pie=false
+	[[ $1 != *strip* ]] || stripped=true
+	[[ $1 != *pie* ]] || pie=true
+	equal "stripped" "$(lines attached | jq .stripped)" "$stripped" &&
+		equal "pie" "$(lines attached | jq .pie)" "$pie"
+}
+
+# lost_nothing: no loss of any kind in the summary.
+lost_nothing() {
+	local field
+	for field in ring read table missed decode; do
+		equal "lost.$field" "$(summary ".lost.$field")" 0 || return 1
+	done
+}
+
+# equals_truth FIELD NAME: the summary's against the workload's.
+equals_truth() {
+	equal "$1" "$(summary ".$1")" "$(truth "$2")"
+}
+
+# close_pauses GOT WANTED: within 10 % of the runtime's own total, ns.
+close_pauses() {
+	((10 * $1 >= 9 * $2 && 10 * $1 <= 11 * $2)) || fail "pauses: $1 ns, the runtime says $2 ns"
+}
+
+# trace PID ARGUMENT…: `gosonde gctrace` in the background until its probes stand; sets $tracer, and
+# $traced and $tracer_messages, its output.
+trace() {
+	traced=$BATS_TEST_TMPDIR/gctrace.$((${#pids[@]}))
+	tracer_messages=$traced.messages
+	: >"$traced"
+	: >"$tracer_messages" # grep may look before the job begins
+	env --default-signal=INT "${agent_prefix[@]}" "$gosonde" gctrace "$@" \
+		>"$traced" 2>"$tracer_messages" 3>&- &
+	tracer=$!
+	pids+=("$tracer")
+	within 30 tracing_or_ended
+	alive "$tracer" || fail "gctrace ended:" "$(tail -n 20 "$tracer_messages")"
+}
+
+tracing_or_ended() {
+	grep -q '^gosonde: tracing' "$tracer_messages" || ended "$tracer"
+}
+
+# finish_trace: ends it as Ctrl-C would; sets $tracer_status.
+finish_trace() {
+	alive "$tracer" && kill -INT "$tracer"
+	within 20 ended "$tracer" || return 1
+	tracer_status=0
+	wait "$tracer" || tracer_status=$?
+}
+
+# equals_gctrace FILE LEAST: from its first line on $traced has every gctrace line of that stderr, and
+# at least so many.
+equals_gctrace() {
+	local first seen=$traced.runtime
+	first=$(sed -n '1s/^gc \([0-9]*\) .*/\1/p' "$traced")
+	[[ -n $first ]] || fail "no gctrace line" "$(cat "$tracer_messages")" || return 1
+	awk -v first="$first" '$1 == "gc" && $2 >= first && $3 ~ /^@/' "$1" >"$seen"
+	diff "$seen" "$traced" >"$traced.diff" ||
+		fail "gctrace lines differ, < is the runtime's:" "$(head -n 6 "$traced.diff")" || return 1
+	(($(wc -l <"$traced") >= $2)) || fail "$(wc -l <"$traced") cycles traced, wanted at least $2"
 }

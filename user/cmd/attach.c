@@ -48,18 +48,6 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static void parse_duration(struct argp_state *state, const char *option, const char *arg,
-			   u64 min_ns, u64 *ret_ns)
-{
-	char min[UNITS_BUF];
-
-	if (parse_duration_ns(arg, ret_ns) || *ret_ns < min_ns)
-		argp_error(state,
-			   "--%s wants a duration of at least %s, like 30s or 1m30s; not "
-			   "\"%s\"",
-			   option, fmt_duration_ns(min, min_ns), arg);
-}
-
 static void parse_groups(struct argp_state *state, const char *arg, struct probe_groups *ret)
 {
 	CLEANUP(freep) char *copy = strdup(arg);
@@ -96,25 +84,16 @@ static void parse_budget(struct argp_state *state, const char *arg, struct attac
 			   arg);
 }
 
-static void parse_pid(struct argp_state *state, const char *arg, struct attach *in)
-{
-	if (in->session.pid)
-		argp_error(state, "one process at a time");
-	in->session.pid = cmd_parse_pid(arg);
-	if (!in->session.pid)
-		argp_error(state, "\"%s\" is not a PID; `gosonde list` shows the processes", arg);
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct attach *in = state->input;
 
 	switch (key) {
 	case OPT_FOR:
-		parse_duration(state, "for", arg, 1, &in->session.for_ns);
+		in->session.for_ns = cmd_duration(state, "for", arg, 1);
 		return 0;
 	case OPT_INTERVAL:
-		parse_duration(state, "interval", arg, 100000000, &in->session.interval_ns);
+		in->session.interval_ns = cmd_duration(state, "interval", arg, 100 * NS_PER_MS);
 		return 0;
 	case OPT_OUTPUT:
 		in->report.ops = report_find(arg);
@@ -140,7 +119,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		in->syslog_target = arg ? arg : "local";
 		return 0;
 	case ARGP_KEY_ARG:
-		parse_pid(state, arg, in);
+		cmd_take_pid(state, arg, &in->session.pid);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which process? `gosonde list` shows them");
@@ -199,23 +178,6 @@ static int load_rules(struct attach *in, struct err *err)
 	return 0;
 }
 
-static int observe(struct attach *in, struct err *err)
-{
-	int end;
-
-	loop_block_signals();
-	warn_unbounded(in);
-	end = session_run(&in->session, err);
-	if (end < 0)
-		return cmd_fail(end, err);
-	if (end == LOOP_TARGET_REPLACED)
-		fprintf(stderr, "gosonde: process %d has executed a program; attach to it anew\n",
-			in->session.pid);
-	else if (end == LOOP_TARGET_EXITED)
-		fprintf(stderr, "gosonde: process %d has exited\n", in->session.pid);
-	return EXIT_DONE;
-}
-
 /* The sink tries once more when it is closed, but nobody could tell then. */
 static void tell_undelivered(struct sink *syslog)
 {
@@ -252,7 +214,8 @@ static int run(struct attach *in)
 		return cmd_fail(rc, &err);
 	in->session.sinks[0] = text;
 	in->session.sinks[1] = syslog;
-	rc = observe(in, &err);
+	warn_unbounded(in);
+	rc = cmd_observe(&in->session);
 	tell_undelivered(syslog);
 	return rc;
 }

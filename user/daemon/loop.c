@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
@@ -17,6 +18,7 @@ struct loop {
 	u64 next_tick_us;
 	enum loop_end end;
 	struct err *err;
+	bool err_said; /* a handler failed, and err has its words */
 };
 
 static u64 clock_ns(clockid_t clock)
@@ -61,12 +63,18 @@ static int check(struct loop *loop, int rc)
 	return rc < 0 ? sd_event_exit(loop->event, rc) : 0;
 }
 
+static int check_handler(struct loop *loop, int rc)
+{
+	loop->err_said |= rc < 0;
+	return check(loop, rc);
+}
+
 static int on_records(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
 	struct loop *loop = arg;
 
 	(void)source, (void)fd, (void)events;
-	return check(loop, loop->handlers->records(loop->handlers->arg, loop->err));
+	return check_handler(loop, loop->handlers->records(loop->handlers->arg, loop->err));
 }
 
 /* Ticks keep to their own schedule: one that comes late does not move the next. */
@@ -78,7 +86,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 
 	(void)usec;
 	if (rc)
-		return check(loop, rc);
+		return check_handler(loop, rc);
 	do
 		loop->next_tick_us += interval_us;
 	while (loop->next_tick_us <= now_ns / 1000);
@@ -142,6 +150,8 @@ int loop_run(const struct loop_config *config, const struct loop_handlers *handl
 		rc = add_sources(&loop);
 	if (rc >= 0)
 		rc = sd_event_loop(event);
+	if (rc < 0 && loop.err_said)
+		return rc;
 	if (rc < 0)
 		return err_set(err, rc, "the event loop failed: %s", strerror(-rc));
 	return loop.end;

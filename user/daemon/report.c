@@ -3,9 +3,11 @@
 
 #include <string.h>
 
-static void text_report_attached(struct report *r, const struct attached_info *info)
+static int text_report_attached(struct report *r, const struct attached_info *info, struct err *err)
 {
+	(void)err;
 	text_attached_brief(&r->text, info);
+	return 0;
 }
 
 static void text_report_window(struct report *r, const struct window *window)
@@ -37,9 +39,11 @@ static void text_report_summary(struct report *r, const struct summary *summary)
 	text_summary(&r->text, summary);
 }
 
-static void json_report_attached(struct report *r, const struct attached_info *info)
+static int json_report_attached(struct report *r, const struct attached_info *info, struct err *err)
 {
+	(void)err;
 	(void)json_attached(r->out, info, &r->timebase);
+	return 0;
 }
 
 static void json_report_window(struct report *r, const struct window *window)

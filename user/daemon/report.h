@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/err.h"
 #include "output/json.h"
 #include "output/text.h"
 
@@ -12,7 +13,8 @@ struct report;
 
 struct report_ops {
 	const char *name; /* of --output */
-	void (*attached)(struct report *r, const struct attached_info *info);
+	/* The only one that may refuse: a negative errno ends the session before it observes. */
+	int (*attached)(struct report *r, const struct attached_info *info, struct err *err);
 	void (*window)(struct report *r, const struct window *window);
 	void (*gc)(struct report *r, u32 pid, const struct gc_cycle *cycle);
 	void (*map_grow)(struct report *r, const struct event *event, const struct names *names);

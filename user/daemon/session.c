@@ -201,13 +201,15 @@ static int flush_report(struct session *s, struct err *err)
 
 static int report_attached(struct session *s, struct err *err)
 {
+	int rc;
+
 	describe_plan(s->target->bin, &s->plan, s->target->go.bias, s->target->process.exe,
 		      &s->cost, &s->description);
 	describe_missing(&s->target->go, &s->config->groups, &s->description);
 	s->description.info.pid = (u32)s->config->pid;
 	s->description.info.time_ns = now_monotonic_ns();
-	s->config->report->ops->attached(s->config->report, &s->description.info);
-	return flush_report(s, err);
+	rc = s->config->report->ops->attached(s->config->report, &s->description.info, err);
+	return rc ? rc : flush_report(s, err);
 }
 
 /* What is reported one by one, as it happens. */

@@ -1,5 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The line that GODEBUG=gctrace=1 would print, made from the runtime's own words. */
+/*
+ * The line that GODEBUG=gctrace=1 would print, made from the runtime's own words
+ * as they are while the cycle's last stop still holds the world. The runtime
+ * prints after the restart, so its line may tell of a cycle what became true only
+ * microseconds later; two words are not still:
+ *
+ * " (forced)": to Go 1.19 gcStart sets work.userForced before it waits for the
+ * cycle under way. A runtime.GC() that waits makes the line of another cycle say
+ * "(forced)"; a start by allocation that waits takes it away. Here it is the
+ * cycle's own.
+ *
+ * "MB stacks": in Go 1.19 gcController.maxStackScan, which every growth and end
+ * of a stack changes; later a figure of the last mark, which keeps.
+ *
+ * Not told apart: a cycle of Go >= 1.26 that looked for leaked goroutines (the
+ * profile "goroutineleak" asks for one), whose line says " (checking for
+ * goroutine leaks)" after the percentage. gcMarkTermination clears
+ * work.goroutineLeak.done just before the world restarts, so the flag is not
+ * among the words; every other field of that line is right.
+ */
 #ifndef OUTPUT_GCTRACE_H
 #define OUTPUT_GCTRACE_H
 
