@@ -146,7 +146,18 @@ static __always_inline void read_gc_word(struct hit *hit, struct wire_gc_end *re
 	rec->have |= 1ULL << i;
 }
 
-static __always_inline void emit_gc_end(struct hit *hit)
+/* gcMarkTermination clears it before the world restarts. */
+static __always_inline void read_leak_check(struct hit *hit, struct gc_state *gc)
+{
+	const struct wire_gc_source *source = &hit->target->gc[WIRE_GC_LEAK_CHECK];
+	u8 done = 0;
+
+	if (source->size == sizeof(done))
+		read_target(hit, &done, sizeof(done), source->addr);
+	gc->leak_check = done;
+}
+
+static __always_inline void emit_gc_end(struct hit *hit, const struct gc_state *gc)
 {
 	struct wire_gc_end *rec = RECORD_BEGIN(hit, struct wire_gc_end, WIRE_GC_END);
 
@@ -157,6 +168,7 @@ static __always_inline void emit_gc_end(struct hit *hit)
 		rec->word[i] = 0;
 		read_gc_word(hit, rec, i);
 	}
+	rec->word[WIRE_GC_LEAK_CHECK] = gc->leak_check;
 	record_end(rec);
 }
 
@@ -167,7 +179,7 @@ static __always_inline void on_start_world(struct pt_regs *ctx, struct hit *hit,
 
 	emit_stop(ctx, hit, gc, reason);
 	if (gc->cycle_ending)
-		emit_gc_end(hit);
+		emit_gc_end(hit, gc);
 	if (gc->reasons_waiting && reason == STW_UNKNOWN)
 		COUNT(gc->reasons_waiting, -1);
 	gc->requested_ns = 0;
@@ -205,6 +217,7 @@ int gc(struct pt_regs *ctx)
 	} else if (hit.fn == WIRE_FN_MARK_TERMINATION) {
 		state->cycle_running = 0;
 		state->cycle_ending = 1;
+		read_leak_check(&hit, state);
 	} else if (hit.fn == WIRE_FN_STOP_REASON) {
 		on_stop_reason(ctx, &hit, state);
 	}

@@ -59,7 +59,8 @@ struct gc_state {
 	u8 cycle_began;		    /* startCycle seen in this stop: it is the sweep termination */
 	u8 cycle_ending;	    /* gcMarkTermination seen: the next restart ends the cycle */
 	u8 mark_told, sweep_told; /* runtime.stwReason of stops whose reason was proven; 0: none */
-	u8 pad[3];
+	u8 leak_check;		  /* work.goroutineLeak.done as gcMarkTermination began */
+	u8 pad[2];
 };
 
 struct {

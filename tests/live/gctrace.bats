@@ -48,11 +48,17 @@ same_last_line() {
 @test "Go 1.24: every line equals the runtime's" { compare 1.24 pie; }
 @test "newest Go: every line equals the runtime's" { compare newest stripped; }
 
+@test "newest Go: a cycle that looks for leaked goroutines says so, as the runtime does" {
+	compare newest plain
+	(($(grep -c '% (checking for goroutine leaks): ' "$traced") == 1)) ||
+		fail "no cycle, or more than the one, looked for leaked goroutines"
+}
+
 @test "a process without GODEBUG is traced from outside, a line at once as a cycle ends" {
 	start "$(workload cycles)"
 	trace "$pid"
 	kill -USR1 "$pid"
-	within 2 grep -qE '^gc [0-9]+ @[0-9.]+s [0-9]+%: .* P( \(forced\))?$' "$traced"
+	within 2 grep -qE '^gc [0-9]+ @[0-9.]+s [0-9]+%( \(checking for goroutine leaks\))?: .* P( \(forced\))?$' "$traced"
 	equal "lines of the process itself" "$(wc -l <"$out.stderr")" 0
 	within 60 grep -q '^done$' "$out"
 	finish_trace

@@ -326,6 +326,45 @@ static u64 next_goal(const struct gobin *bin, const struct start *start)
 	return controller.addr + (u64)goal.offset;
 }
 
+/* From 1.26 on gcMarkDone asks work.goroutineLeak.enabled and then .done, the byte behind it. */
+struct leak_check {
+	u64 last, done; /* addresses of bytes compared with 0 */
+	unsigned int matches;
+};
+
+static void see_leak_check(void *arg, const struct flow_step *step)
+{
+	struct leak_check *check = arg;
+	const struct insn_operands *ops = step->ops;
+	u64 addr;
+
+	if (ops->op != OP_CMP || ops->dst.kind != OPERAND_MEM || ops->dst.bytes != 1 ||
+	    ops->dst.base != BASE_RIP || ops->src.kind != OPERAND_IMM || ops->src.value != 0)
+		return;
+	addr = (u64)ops->dst.value;
+	if (check->last && addr == check->last + 1) {
+		check->done = addr;
+		check->matches++;
+	}
+	check->last = addr;
+}
+
+static void derive_leak_check(const struct gobin *bin, struct go_layout *ret)
+{
+	struct leak_check check = { 0 };
+	struct err *why = &ret->word_why[WIRE_GC_LEAK_CHECK];
+
+	if (!go_checks_leaks(&gobin_info(bin)->version) ||
+	    flow_walk(bin, "runtime.gcMarkDone", see_leak_check, &check, why))
+		return;
+	if (check.matches == 1)
+		set_word(bin, ret, WIRE_GC_LEAK_CHECK, check.done, 1,
+			 "derived from runtime.gcMarkDone");
+	else
+		err_set(why, -ENOENT, "runtime.gcMarkDone asks for it in %u places, not one",
+			check.matches);
+}
+
 void derive_gc_words(const struct gobin *bin, struct go_layout *ret)
 {
 	struct line line = { 0 };
@@ -338,6 +377,7 @@ void derive_gc_words(const struct gobin *bin, struct go_layout *ret)
 		return;
 	}
 	set_line(bin, ret, &line);
+	derive_leak_check(bin, ret);
 	start.heap0 = ret->gc[WIRE_GC_HEAP0].addr;
 	start.goal = ret->gc[WIRE_GC_HEAP_GOAL].addr;
 	if (start.heap0)

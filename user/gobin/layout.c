@@ -38,6 +38,7 @@ static const struct {
 	     GO_GCC_DEDICATED_MARK_TIME),
 	WORD(WIRE_GC_FRACTIONAL_NS, "gcController.fractionalMarkTime", GO_GC_CONTROLLER,
 	     GO_GCC_FRACTIONAL_MARK_TIME),
+	WORD(WIRE_GC_LEAK_CHECK, "work.goroutineLeak.done", GO_WORK, GO_WORK_LEAK_DONE),
 	WORD(WIRE_GC_IDLE_NS, "gcController.idleMarkTime", GO_GC_CONTROLLER, GO_GCC_IDLE_MARK_TIME),
 #undef WORD
 	[WIRE_GC_INIT_TIME] = { .name = "runtimeInitTime" },
@@ -54,6 +55,11 @@ static const struct {
 bool go_prints_scan(const struct goversion *version)
 {
 	return version->minor >= 18;
+}
+
+bool go_checks_leaks(const struct goversion *version)
+{
+	return version->minor >= 26;
 }
 
 const char *go_gc_word_name(enum wire_gc_word which)
@@ -94,11 +100,13 @@ static void find_gc_words(const struct gobin *bin, struct go_layout *layout)
 
 static void want_words(const struct gobin *bin, struct go_layout *layout)
 {
-	bool scan = go_prints_scan(&gobin_info(bin)->version);
+	const struct goversion *version = &gobin_info(bin)->version;
+	bool scan = go_prints_scan(version);
 
 	for (int i = 0; i < WIRE_GC_WORDS; i++)
-		layout->gc_wanted[i] =
-			scan || (i != WIRE_GC_STACK_SCAN && i != WIRE_GC_GLOBALS_SCAN);
+		layout->gc_wanted[i] = true;
+	layout->gc_wanted[WIRE_GC_STACK_SCAN] = layout->gc_wanted[WIRE_GC_GLOBALS_SCAN] = scan;
+	layout->gc_wanted[WIRE_GC_LEAK_CHECK] = go_checks_leaks(version);
 }
 
 /* Code names variables: what it names outside of them is none, whoever found it. */

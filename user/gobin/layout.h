@@ -53,6 +53,9 @@ const char *go_gc_word_name(enum wire_gc_word which);
 /* Whether gctrace's line has "MB stacks" and "MB globals": from Go 1.18 on (runtime/mgc.go). */
 bool go_prints_scan(const struct goversion *version);
 
+/* Whether a cycle may look for leaked goroutines, and its line says so: from Go 1.26 on. */
+bool go_checks_leaks(const struct goversion *version);
+
 /* A field of a variable. Returns 0, or a negative errno with what is missing. */
 int go_layout_field(const struct go_layout *layout, enum go_global var, enum go_field field,
 		    struct go_word *ret, struct err *err);

@@ -64,6 +64,7 @@ static const struct {
 	{ WIRE_GC_HEAP_LIVE, 1, ADDRESS_SPACE },
 	{ WIRE_GC_NEXT_GOAL, 1, UINT64_MAX },
 	{ WIRE_GC_INIT_TIME, 1, UINT64_MAX >> 1 },
+	{ WIRE_GC_LEAK_CHECK, 0, 1 },
 };
 
 static const char *check_range(const struct words *w, enum wire_gc_word word)

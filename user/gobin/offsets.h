@@ -36,6 +36,7 @@ enum go_field {
 	GO_MEMSTATS_HEAP_LIVE, /* 1.15 to 1.17; later in gcController */
 	GO_MEMSTATS_NEXT_GC,   /* the same */
 	GO_WORK_USER_FORCED,
+	GO_WORK_LEAK_DONE, /* work.goroutineLeak.done, from 1.26 */
 	GO_WORK_STWPROCS,
 	GO_WORK_MAXPROCS,
 	GO_WORK_T_SWEEP_TERM,

@@ -88,9 +88,10 @@ int gctrace_line(char buf[static GCTRACE_BUF], const struct event_gc_end *gc)
 	fmt_scans(scan, sizeof(scan), gc);
 
 	snprintf(buf, GCTRACE_BUF,
-		 "gc %u @%llu.%03llus %d%%: %s+%s+%s ms clock, %s+%s/%s/%s+%s ms cpu, "
+		 "gc %u @%llu.%03llus %d%%%s: %s+%s+%s ms clock, %s+%s/%s/%s+%s ms cpu, "
 		 "%llu->%llu->%llu MB, %llu MB goal, %s%d P%s",
 		 (u32)w[WIRE_GC_NUMGC], at_ms / 1000, at_ms % 1000, util,
+		 w[WIRE_GC_LEAK_CHECK] ? " (checking for goroutine leaks)" : "",
 		 fmt_ns_as_ms(ms[0], sweep_term), fmt_ns_as_ms(ms[1], mark),
 		 fmt_ns_as_ms(ms[2], mark_term), fmt_ns_as_ms(ms[3], stw_procs * sweep_term),
 		 fmt_ns_as_ms(ms[4], w[WIRE_GC_ASSIST_NS]),

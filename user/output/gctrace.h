@@ -12,12 +12,6 @@
  *
  * "MB stacks": in Go 1.19 gcController.maxStackScan, which every growth and end
  * of a stack changes; later a figure of the last mark, which keeps.
- *
- * Not told apart: a cycle of Go >= 1.26 that looked for leaked goroutines (the
- * profile "goroutineleak" asks for one), whose line says " (checking for
- * goroutine leaks)" after the percentage. gcMarkTermination clears
- * work.goroutineLeak.done just before the world restarts, so the flag is not
- * among the words; every other field of that line is right.
  */
 #ifndef OUTPUT_GCTRACE_H
 #define OUTPUT_GCTRACE_H

@@ -14,7 +14,9 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io/ioutil"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -80,6 +82,13 @@ func round(last time.Duration) {
 	time.Sleep(quiet)
 }
 
+// lookForLeaks has a cycle that looks for leaked goroutines, from Go 1.27 on (1.26 with an experiment).
+func lookForLeaks() {
+	if p := pprof.Lookup("goroutineleak"); p != nil {
+		p.WriteTo(ioutil.Discard, 2)
+	}
+}
+
 func main() {
 	last := flag.Duration("for", 300*time.Millisecond, "how long allocation drives cycles, a round")
 	limit := flag.Duration("limit", 3*time.Minute, "exit by itself after this")
@@ -100,6 +109,7 @@ func main() {
 	for i := 0; i < rounds; i++ {
 		round(*last)
 	}
+	lookForLeaks()
 	fmt.Println("done")
 	l.AwaitEnd()
 }
