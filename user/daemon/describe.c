@@ -71,6 +71,18 @@ void describe_missing(const struct go_process *p, const struct probe_groups *gro
 		add_missing(ret, "goroutines alive", &err);
 }
 
+void describe_plugins(const struct plugins *plugins, struct description *ret)
+{
+	for (size_t i = 0; i < plugins->count; i++)
+		ret->plugins[i] = (struct attached_plugin) {
+			.file = plugins->plugin[i].file,
+			.probes = plugins->plugin[i].probes,
+			.omitted = plugins->plugin[i].omitted,
+		};
+	ret->info.plugins = ret->plugins;
+	ret->info.plugin_count = plugins->count;
+}
+
 /* "derived from runtime.newproc1, checked: goid of main is 1" */
 static const char *write_how(char *buf, const char *how, const char *checked, bool derived)
 {

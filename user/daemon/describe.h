@@ -3,6 +3,7 @@
 #ifndef DAEMON_DESCRIBE_H
 #define DAEMON_DESCRIBE_H
 
+#include "daemon/plugins.h"
 #include "gobin/globals.h"
 #include "gobin/live.h"
 #include "gobin/offsets.h"
@@ -21,6 +22,7 @@ struct description {
 	struct attached_missing missing[DESCRIBED_MISSING_MAX];
 	struct err missing_reason[DESCRIBED_MISSING_MAX];
 	struct attached_fact offsets[GO_FIELD_COUNT], variables[DESCRIBED_VARIABLES_MAX];
+	struct attached_plugin plugins[GO_PLUGINS_MAX];
 	char offset_how[GO_FIELD_COUNT][DESCRIBED_HOW_BYTES];
 	char variable_how[DESCRIBED_VARIABLES_MAX][DESCRIBED_HOW_BYTES];
 	struct attached_probe probes[PLAN_PROBES_MAX];
@@ -38,6 +40,9 @@ void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, c
 /* Adds what of the wanted groups stays unknown; asks the binary alone, so a file's p will do. */
 void describe_missing(const struct go_process *p, const struct probe_groups *groups,
 		      struct description *ret);
+
+/* Adds the process's Go plugins; borrows them. */
+void describe_plugins(const struct plugins *plugins, struct description *ret);
 
 /*
  * Adds where the runtime's fields, variables and words are, how that is known and whether a process

@@ -38,6 +38,7 @@ struct image {
 struct images {
 	int pid;
 	u64 exe_ino;
+	const struct gobin *program;
 	struct bytes text; /* owned: the maps */
 	struct mapping *mappings;
 	size_t mapping_count;
@@ -48,13 +49,14 @@ struct images {
 	struct maps_entry entry; /* of the last lookup; large, so not on the stack */
 };
 
-struct images *images_new(int pid, u64 exe_ino)
+struct images *images_new(int pid, u64 exe_ino, const struct gobin *program)
 {
 	struct images *images = calloc(1, sizeof(*images));
 
 	if (images) {
 		images->pid = pid;
 		images->exe_ino = exe_ino;
+		images->program = program;
 	}
 	return images;
 }
@@ -172,7 +174,7 @@ static u8 *read_file(int fd, size_t *ret_size)
 }
 
 /* A file that is no Go module has no gobin; so has one that is too large for us. */
-static void open_go(struct image *image, int fd)
+static void open_go(struct image *image, const struct gobin *program, int fd)
 {
 	struct bytes file;
 
@@ -180,7 +182,7 @@ static void open_go(struct image *image, int fd)
 	if (!image->bytes)
 		return;
 	file.data = image->bytes;
-	if (gobin_open(&image->bin, file, NULL)) {
+	if (gobin_open_plugin(&image->bin, file, program, NULL)) {
 		free(image->bytes);
 		image->bytes = NULL;
 	}
@@ -203,7 +205,7 @@ static struct image *open_image(struct images *images)
 	go_fd = fd < 0 ? -1 : dup(fd);
 	if (fd >= 0 && !elf_symbols_open(&image->symbols, fd, NULL) && go_fd >= 0 &&
 	    entry->ino != images->exe_ino && elf_symbols_maybe_go(image->symbols))
-		open_go(image, go_fd);
+		open_go(image, images->program, go_fd);
 	if (go_fd >= 0)
 		close(go_fd);
 	return image;
@@ -246,4 +248,11 @@ int images_find(struct images *images, u64 addr, struct image_place *ret)
 		ret->bin = image->bin;
 	}
 	return 0;
+}
+
+int images_open_file(struct images *images, u64 addr, struct err *err)
+{
+	if (!find_entry(images, addr))
+		return err_set(err, -ENOENT, "nothing is mapped at %#llx", addr);
+	return maps_open(images->pid, &images->entry, err);
 }

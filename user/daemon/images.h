@@ -24,12 +24,15 @@ struct image_place {
 	u64 offset;			   /* in the file */
 	u64 addr;			   /* link-time; 0: no segment has it */
 	u64 bias;			   /* of the file; valid with addr */
-	const struct gobin *bin;	   /* NULL: no Go module but the executable */
+	const struct gobin *bin;	   /* keeps; NULL: no Go module but the executable */
 	const struct elf_symbols *symbols; /* NULL: the file can't be read */
 };
 
-/* exe_ino: of the executable, whose Go code others look after. NULL: out of memory. */
-struct images *images_new(int pid, u64 exe_ino);
+/*
+ * program, exe_ino: the executable, whose Go code others look after; borrowed.
+ * NULL: out of memory.
+ */
+struct images *images_new(int pid, u64 exe_ino, const struct gobin *program);
 void images_free(struct images *images);
 DEFINE_FREEP(struct images, images_free)
 
@@ -38,5 +41,8 @@ DEFINE_FREEP(struct images, images_free)
  * unknown address, but only some times a second.
  */
 int images_find(struct images *images, u64 addr, struct image_place *ret);
+
+/* Opens the file that is mapped there. Returns a file descriptor to close, or as maps_open(). */
+int images_open_file(struct images *images, u64 addr, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "alert/watch.h"
 #include "daemon/describe.h"
+#include "daemon/plugins.h"
 #include "daemon/sampler.h"
 #include "daemon/target.h"
 #include "daemon/top_sites.h"
@@ -34,6 +35,8 @@ struct session {
 	struct event_sample sample; /* the last one taken */
 	u64 image;		    /* of the process when it was opened */
 	u64 refused;		    /* records that could not be decoded */
+	struct plugins plugins;
+	u64 unseen; /* ticks times plugins that ran without probes, if only until the tick */
 	struct description description;
 	struct top_sites top;
 };
@@ -45,6 +48,7 @@ static void session_free(struct session *s)
 	watch_free(s->watch);
 	sampler_free(s->sampler);
 	kern_close(s->kern);
+	plugins_done(&s->plugins);
 	target_free(s->target);
 	free(s);
 }
@@ -171,6 +175,12 @@ static int open_sampler(struct session *s, struct err *err)
 	return sampler_new(&s->sampler, &config, err);
 }
 
+/* Returns how many were new, or a negative errno. */
+static int arm_plugins(struct session *s, struct err *err)
+{
+	return plugins_arm(&s->plugins, s->target, s->kern, SLOT, &s->config->groups, err);
+}
+
 /* What takes long comes before the first breakpoint; observed time begins when all of them stand.
  */
 static int start(struct session *s, struct err *err)
@@ -186,7 +196,10 @@ static int start(struct session *s, struct err *err)
 	if (!rc)
 		rc = attach_arm(s->kern, SLOT, &s->plan, &s->target->process, &s->target->go, err);
 	if (!rc)
-		rc = open_watch(s, err);
+		rc = arm_plugins(s, err);
+	if (rc < 0)
+		return rc;
+	rc = open_watch(s, err);
 	return rc;
 }
 
@@ -206,6 +219,7 @@ static int report_attached(struct session *s, struct err *err)
 	describe_plan(s->target->bin, &s->plan, s->target->go.bias, s->target->process.exe,
 		      &s->cost, &s->description);
 	describe_missing(&s->target->go, &s->config->groups, &s->description);
+	describe_plugins(&s->plugins, &s->description);
 	s->description.info.pid = (u32)s->config->pid;
 	s->description.info.time_ns = now_monotonic_ns();
 	rc = s->config->report->ops->attached(s->config->report, &s->description.info, err);
@@ -259,6 +273,7 @@ static int take_sample(struct session *s, u64 now_ns, struct err *err)
 	if (rc)
 		return rc;
 	event.sample.lost_decode = s->refused;
+	event.sample.lost_missed += s->unseen;
 	s->sample = event.sample;
 	feed(s, &event);
 	return 0;
@@ -280,12 +295,25 @@ static int end_window(struct session *s, u64 now_ns, struct err *err)
 	return flush_report(s, err);
 }
 
+/* That a plugin ran without its probes makes the figures lower bounds; how much it did nobody
+ * knows. */
+static void look_for_plugins(struct session *s)
+{
+	int rc = arm_plugins(s, NULL);
+
+	s->unseen += plugins_unprobed(&s->plugins) + (rc > 0 ? (u64)rc : 0);
+}
+
 /* After an exec the breakpoints are gone, and silence would read like a figure of 0. */
 static int on_tick(void *arg, u64 now_ns, struct err *err)
 {
 	struct session *s = arg;
-	int rc = end_window(s, now_ns, err);
-	u64 image = process_image(&s->target->process);
+	u64 image;
+	int rc;
+
+	look_for_plugins(s);
+	rc = end_window(s, now_ns, err);
+	image = process_image(&s->target->process);
 
 	return !rc && image && image != s->image ? LOOP_TARGET_REPLACED : rc;
 }

@@ -86,7 +86,7 @@ int target_open_shared(struct target **ret, struct binaries *binaries, int pid, 
 		rc = open_binary(target, err);
 	if (rc)
 		return rc;
-	target->images = images_new(pid, target->binary->file.ino);
+	target->images = images_new(pid, target->binary->file.ino, target->bin);
 	if (!target->images)
 		return err_set(err, -ENOMEM, "out of memory");
 	*ret = TAKE_PTR(target);

@@ -193,13 +193,21 @@ static int find_rodata(struct gobin *bin, struct err *err)
 	return 0;
 }
 
-static int read_program(struct gobin *bin, struct err *err)
+/* program: whose plugin it is; NULL: of none. */
+static int read_program(struct gobin *bin, const struct gobin *program, struct err *err)
 {
 	struct gobin_info *info = &bin->info;
 	struct buildinfo build = { 0 };
 	bool has_build = !buildinfo_read(&bin->elf, &build, NULL);
-	int rc = has_build ? take_version(bin, &build, err) : 0;
+	int rc = 0;
 
+	if (!has_build && program) {
+		build.version.data = (const u8 *)program->version_text;
+		build.version.size = strlen(program->version_text);
+		has_build = true;
+	}
+	if (has_build)
+		rc = take_version(bin, &build, err);
 	if (!rc)
 		rc = find_table(bin, err);
 	if (!rc)
@@ -215,8 +223,8 @@ static int read_program(struct gobin *bin, struct err *err)
 	return find_rodata(bin, err);
 }
 
-int gobin_open_mapped(struct gobin **ret, struct bytes file, bytes_release *release,
-		      struct err *err)
+static int open_file(struct gobin **ret, struct bytes file, bytes_release *release,
+		     const struct gobin *program, struct err *err)
 {
 	CLEANUP(gobin_freep) struct gobin *bin = calloc(1, sizeof(*bin));
 	int rc;
@@ -225,16 +233,28 @@ int gobin_open_mapped(struct gobin **ret, struct bytes file, bytes_release *rele
 		return err_set(err, -ENOMEM, "binary");
 	rc = elf_image_init(&bin->elf, file, release, err);
 	if (!rc)
-		rc = read_program(bin, err);
+		rc = read_program(bin, program, err);
 	if (rc)
 		return rc;
 	*ret = TAKE_PTR(bin);
 	return 0;
 }
 
+int gobin_open_mapped(struct gobin **ret, struct bytes file, bytes_release *release,
+		      struct err *err)
+{
+	return open_file(ret, file, release, NULL, err);
+}
+
 int gobin_open(struct gobin **ret, struct bytes file, struct err *err)
 {
-	return gobin_open_mapped(ret, file, NULL, err);
+	return open_file(ret, file, NULL, NULL, err);
+}
+
+int gobin_open_plugin(struct gobin **ret, struct bytes file, const struct gobin *program,
+		      struct err *err)
+{
+	return open_file(ret, file, NULL, program, err);
 }
 
 void gobin_free(struct gobin *bin)
@@ -323,6 +343,11 @@ int gobin_data_range(const struct gobin *bin, u64 *ret_start, u64 *ret_end)
 	*ret_start = bin->module.data_start;
 	*ret_end = bin->module.data_end;
 	return 0;
+}
+
+u64 gobin_moduledata(const struct gobin *bin)
+{
+	return bin->module.addr;
 }
 
 int gobin_types_range(const struct gobin *bin, u64 *ret_start, u64 *ret_end)

@@ -69,6 +69,13 @@ int gobin_open(struct gobin **ret, struct bytes file, struct err *err);
 typedef void bytes_release(struct bytes range);
 int gobin_open_mapped(struct gobin **ret, struct bytes file, bytes_release *release,
 		      struct err *err);
+
+/*
+ * The same for a plugin of a program, whose version it has: plugin.Open() refuses
+ * others, and a file need not tell its own (Go 1.19 writes no build information).
+ */
+int gobin_open_plugin(struct gobin **ret, struct bytes file, const struct gobin *program,
+		      struct err *err);
 void gobin_free(struct gobin *bin);
 DEFINE_FREEP(struct gobin, gobin_free)
 
@@ -98,6 +105,9 @@ int gobin_line(const struct gobin *bin, u64 pc, struct gobin_line *ret);
  * Returns how many, at least 1, or -ENOENT.
  */
 int gobin_frames(const struct gobin *bin, u64 pc, struct gobin_line *ret, size_t max);
+
+/* Where the program keeps its runtime.firstmoduledata; a plugin, its own. Link-time. */
+u64 gobin_moduledata(const struct gobin *bin);
 
 /* The file's bytes at a link-time address; {NULL, 0} if the file has none there. Borrowed. */
 struct bytes gobin_bytes(const struct gobin *bin, u64 addr, u64 size);

@@ -24,6 +24,12 @@ struct attached_omission {
 	const char *reason;
 };
 
+/* A Go plugin in the process; its own copies of the functions are probed too. */
+struct attached_plugin {
+	const char *file; /* last element of its path, raw */
+	size_t probes, omitted;
+};
+
 /* Where a field or a variable of the runtime is, and how that is known. */
 struct attached_fact {
 	const char *name; /* "runtime.g.goid", "runtime.work" */
@@ -46,6 +52,8 @@ struct attached_info {
 	size_t probe_count;
 	const struct attached_omission *omitted; /* functions without a probe, and why */
 	size_t omitted_count;
+	const struct attached_plugin *plugins;
+	size_t plugin_count;
 	const char *assumed; /* what is taken for granted in this version; NULL: nothing */
 	const struct attached_missing *missing;
 	size_t missing_count;

@@ -53,6 +53,19 @@ static void put_facts(struct json_build *b, const struct attached_info *info)
 	}
 }
 
+static void put_plugins(struct json_build *b, const struct attached_info *info)
+{
+	json_t *list = info->plugin_count ? json_put_array(b, b->root, "plugins") : NULL;
+
+	for (size_t i = 0; i < info->plugin_count; i++) {
+		json_t *obj = json_append_object(b, list);
+
+		json_put_text(b, obj, "file", info->plugins[i].file);
+		json_put_u64(b, obj, "probes", info->plugins[i].probes);
+		json_put_u64(b, obj, "omitted", info->plugins[i].omitted);
+	}
+}
+
 static void put_missing(struct json_build *b, const struct attached_info *info)
 {
 	json_t *list = json_put_array(b, b->root, "missing");
@@ -83,6 +96,7 @@ int json_attached(FILE *out, const struct attached_info *info, const struct time
 	list = json_put_array(&b, b.root, "omitted");
 	for (size_t i = 0; i < info->omitted_count; i++)
 		put_omission(&b, list, &info->omitted[i]);
+	put_plugins(&b, info);
 	if (info->assumed)
 		json_put_text(&b, b.root, "assumed", info->assumed);
 	put_missing(&b, info);

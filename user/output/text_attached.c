@@ -54,7 +54,12 @@ static void print_facts(struct text_output *t, const struct attached_info *info)
 
 static void print_omissions(struct text_output *t, const struct attached_info *info)
 {
-	char function[TEXT_NAME_BYTES];
+	char function[TEXT_NAME_BYTES], file[TEXT_NAME_BYTES];
+
+	for (size_t i = 0; i < info->plugin_count; i++)
+		fprintf(t->out, "  %-10s %-49s %zu probes, %zu omitted\n", "plugin",
+			text_escape(file, sizeof(file), info->plugins[i].file),
+			info->plugins[i].probes, info->plugins[i].omitted);
 
 	for (size_t i = 0; i < info->omitted_count; i++)
 		fprintf(t->out, "  %-10s %-49s %s\n", "omitted",

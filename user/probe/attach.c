@@ -99,7 +99,8 @@ static u64 cookie_of(const struct plan_probe *probe, u32 slot, const struct gobi
 }
 
 static int arm_group(struct kern *kern, u32 slot, const struct plan *plan, enum probe_group group,
-		     const struct process *process, const struct go_process *p, struct err *err)
+		     const struct process *process, const char *path, const struct go_process *p,
+		     struct err *err)
 {
 	struct kern_site sites[PLAN_PROBES_MAX];
 	size_t n = 0;
@@ -114,13 +115,27 @@ static int arm_group(struct kern *kern, u32 slot, const struct plan *plan, enum 
 			.cookie = cookie_of(probe, slot, gobin_info(p->bin)),
 		};
 	}
-	return kern_attach(kern, group, process->pid, process->exe_path, sites, n, err);
+	return kern_attach(kern, group, process->pid, path, sites, n, err);
 }
 
 /* The hottest comes last, and goes first: it is hit hardly longer than it is observed. */
 static const enum probe_group coldest_first[] = { PROBE_FAULT, PROBE_GC, PROBE_MAP_GROW,
 						  PROBE_GOROUTINE, PROBE_MAP_WRITE };
 _Static_assert(ARRAY_SIZE(coldest_first) == PROBE_GROUP_COUNT, "every group is armed");
+
+int attach_sites(struct kern *kern, u32 slot, const struct plan *plan,
+		 const struct process *process, const char *path, const struct go_process *p,
+		 struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(coldest_first) && !rc; i++)
+		rc = arm_group(kern, slot, plan, coldest_first[i], process, path, p, err);
+	if (rc && process_gone(process))
+		return err_set(err, -ESRCH, "process %d exited while gosonde attached to it",
+			       process->pid);
+	return rc;
+}
 
 int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struct process *process,
 	       const struct go_process *p, struct err *err)
@@ -130,13 +145,9 @@ int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struc
 
 	describe(process, p, plan, &target);
 	rc = kern_set_target(kern, slot, &target, err);
-	for (size_t i = 0; i < ARRAY_SIZE(coldest_first) && !rc; i++)
-		rc = arm_group(kern, slot, plan, coldest_first[i], process, p, err);
 	if (!rc)
-		return 0;
-	kern_detach_all(kern);
-	if (process_gone(process))
-		return err_set(err, -ESRCH, "process %d exited while gosonde attached to it",
-			       process->pid);
+		rc = attach_sites(kern, slot, plan, process, process->exe_path, p, err);
+	if (rc)
+		kern_detach_all(kern);
 	return rc;
 }

@@ -24,4 +24,13 @@ void attach_verify(struct plan *plan, const struct go_process *p);
 int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struct process *process,
 	       const struct go_process *p, struct err *err);
 
+/*
+ * The same for one file more of a process that is armed: a plugin, whose file
+ * path reaches and whose code p describes. On failure what stood before still
+ * stands. Returns as attach_arm().
+ */
+int attach_sites(struct kern *kern, u32 slot, const struct plan *plan,
+		 const struct process *process, const char *path, const struct go_process *p,
+		 struct err *err);
+
 #endif

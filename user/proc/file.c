@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -72,4 +73,9 @@ void proc_file_close(struct proc_file *file)
 	if (file->bytes.data)
 		munmap((void *)file->bytes.data, file->bytes.size);
 	*file = (struct proc_file) { 0 };
+}
+
+void proc_fd_path(char ret[static PROC_FD_PATH_BYTES], int fd)
+{
+	snprintf(ret, PROC_FD_PATH_BYTES, "/proc/self/fd/%d", fd);
 }

@@ -34,6 +34,10 @@ int proc_file_open(const char *path, struct proc_file *ret, struct err *err);
  */
 void proc_file_release(struct bytes range);
 
+/* A path to an open file, whatever became of its name; for this process's own use. */
+enum { PROC_FD_PATH_BYTES = 32 };
+void proc_fd_path(char ret[static PROC_FD_PATH_BYTES], int fd);
+
 /* Unmaps and zeroes; a zeroed struct is fine. */
 void proc_file_close(struct proc_file *file);
 

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "proc/file.h"
+
 enum {
 	EXIT_WAIT_MS = 200,
 	READ_BATCH = 512, /* pieces a system call; the kernel takes up to IOV_MAX, 1024 */
@@ -62,7 +64,7 @@ static int open_exe(struct process *p, struct err *err)
 	p->exe_fd = open(link, O_RDONLY | O_CLOEXEC);
 	if (p->exe_fd < 0)
 		return exe_failure(p, errno, err);
-	snprintf(p->exe_path, sizeof(p->exe_path), "/proc/self/fd/%d", p->exe_fd);
+	proc_fd_path(p->exe_path, p->exe_fd);
 	return 0;
 }
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/plugins.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "probe/attach.h"
+#include "proc/file.h"
+
+void plugins_done(struct plugins *plugins)
+{
+	for (size_t i = 0; i < plugins->count; i++)
+		if (plugins->plugin[i].fd >= 0)
+			close(plugins->plugin[i].fd);
+	plugins->count = 0;
+}
+
+static int arm(struct plugin *plugin, const struct go_process *go, struct target *target,
+	       struct kern *kern, u32 slot, const struct probe_groups *groups, struct err *err)
+{
+	CLEANUP(freep) struct plan *plan = calloc(1, sizeof(*plan));
+	char path[PROC_FD_PATH_BYTES];
+	int rc;
+
+	if (!plan)
+		return err_set(err, -ENOMEM, "plan of a plugin");
+	plan_make(go->bin, groups, plan);
+	attach_verify(plan, go);
+	proc_fd_path(path, plugin->fd);
+	rc = attach_sites(kern, slot, plan, &target->process, path, go, err);
+	if (rc)
+		return rc;
+	plugin->probes = plan->probe_count;
+	plugin->omitted = plan->omitted_count;
+	return 0;
+}
+
+/* Whose code begins at text. */
+static int add(struct plugins *plugins, u64 text, struct target *target, struct kern *kern,
+	       u32 slot, const struct probe_groups *groups, struct err *err)
+{
+	struct plugin *plugin = &plugins->plugin[plugins->count++];
+	struct go_process go = target->go;
+	struct image_place place;
+
+	*plugin = (struct plugin) { .fd = -1, .file = "?" };
+	if (images_find(target->images, text, &place))
+		return 0;
+	snprintf(plugin->file, sizeof(plugin->file), "%s", place.file ? place.file : "?");
+	if (!place.bin)
+		return 0;
+	plugin->fd = images_open_file(target->images, text, NULL);
+	if (plugin->fd < 0)
+		return 0;
+	go.bin = place.bin;
+	go.bias = place.bias;
+	return arm(plugin, &go, target, kern, slot, groups, err);
+}
+
+int plugins_arm(struct plugins *plugins, struct target *target, struct kern *kern, u32 slot,
+		const struct probe_groups *groups, struct err *err)
+{
+	u64 text[GO_PLUGINS_MAX];
+	size_t before = plugins->count;
+	int n = go_plugins(&target->go, text), rc = 0;
+
+	for (int i = (int)before; i < n && !rc; i++)
+		rc = add(plugins, text[i], target, kern, slot, groups, err);
+	return rc ? rc : (int)(plugins->count - before);
+}
+
+u64 plugins_unprobed(const struct plugins *plugins)
+{
+	u64 n = 0;
+
+	for (size_t i = 0; i < plugins->count; i++)
+		n += plugins->plugin[i].probes == 0;
+	return n;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The Go plugins of a target: their code calls copies of the runtime's functions
+ * in the plugin's own file, which are probed like the program's. A plugin that is
+ * loaded under observation is armed at the next tick.
+ */
+#ifndef DAEMON_PLUGINS_H
+#define DAEMON_PLUGINS_H
+
+#include "daemon/target.h"
+#include "gobin/modules.h"
+#include "kern/kern.h"
+#include "probe/plan.h"
+
+/* What was done about a plugin. */
+struct plugin {
+	int fd; /* of its file; -1: it could not be opened, nor probed */
+	char file[256];
+	size_t probes, omitted;
+};
+
+struct plugins {
+	struct plugin plugin[GO_PLUGINS_MAX];
+	size_t count;
+};
+
+void plugins_done(struct plugins *plugins);
+
+/*
+ * Arms the plugins that are new since the last call. One that can't be armed has
+ * probes 0, and the rest goes on.
+ * Returns how many were new, or a negative errno.
+ */
+int plugins_arm(struct plugins *plugins, struct target *target, struct kern *kern, u32 slot,
+		const struct probe_groups *groups, struct err *err);
+
+/* How many of those that were found have no probes. */
+u64 plugins_unprobed(const struct plugins *plugins);
+
+#endif
