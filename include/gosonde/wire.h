@@ -117,8 +117,8 @@ enum wire_gc_word {
 	WIRE_GC_HEAP_LIVE = 21,	    /* u64 gcController.heapLive: live now */
 	WIRE_GC_NEXT_GOAL = 22,	    /* u64 gcController.gcPercentHeapGoal: the next cycle's goal */
 	WIRE_GC_INIT_TIME = 23,	    /* i64 runtimeInitTime */
-	WIRE_GC_LEAK_CHECK = 24,    /* bool work.goroutineLeak.done, Go >= 1.26: the cycle looked for
-				       leaked goroutines; read as gcMarkTermination begins */
+	WIRE_GC_LEAK_CHECK = 24, /* bool work.goroutineLeak.done, Go >= 1.26: the cycle looked for
+				    leaked goroutines; read as gcMarkTermination begins */
 	WIRE_GC_WORDS = 25
 };
 

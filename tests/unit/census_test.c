@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The goroutine table of a made-up process: as it should be, racing, and made by an attacker. */
+/* What a made-up process says of its goroutines and collections: sound, racing, hostile. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 #include "gobin/census.h"
+#include "gobin/gc_memory.h"
 #include "gobin/goid_counter.h"
 
 /* Where the made-up version has its things. */
@@ -28,24 +29,50 @@ enum {
 	G_FIRST = 0x20000,
 	P_FIRST = 0x18000,
 	P_BYTES = 64,
+	MEMSTATS = 0x14000, /* begins with numgc */
+	PAUSE_NS = 8,
+	PAUSE_END = PAUSE_NS + 8 * GC_PAUSES_MAX,
 };
 
 struct fake {
 	u8 bytes[MEMORY_BYTES]; /* of [BASE, BASE + MEMORY_BYTES) of the process */
 	bool moving;		/* the table is elsewhere at each read */
+	u64 cycle_at;		/* whoever reads here first sees a collection end behind it */
+	int reads;		/* after so many the process is gone; 0: never */
 	struct go_layout layout;
 	struct go_process p;
 };
+
+/* numgc and the rings, as the runtime writes them; the n-th pause takes n ns and ends at 1000 n. */
+static void end_cycle(struct fake *f)
+{
+	u8 *at = f->bytes + (MEMSTATS + BIAS - BASE);
+	u32 n;
+	u64 end;
+
+	f->cycle_at = 0;
+	memcpy(&n, at, sizeof(n));
+	n++;
+	end = 1000ULL * n;
+	memcpy(at + PAUSE_NS + (n - 1) % GC_PAUSES_MAX * 8, &(u64) { n }, 8);
+	memcpy(at + PAUSE_END + (n - 1) % GC_PAUSES_MAX * 8, &end, 8);
+	memcpy(at, &n, sizeof(n));
+}
 
 static int read_memory(void *arg, u64 addr, void *buf, size_t len)
 {
 	struct fake *f = arg;
 
+	if (f->reads == 1)
+		return -ESRCH;
+	f->reads -= f->reads > 0;
 	if (f->moving && addr == ALLGS + BIAS)
 		++*(u64 *)(void *)(f->bytes + ALLGS + BIAS - BASE);
 	if (addr < BASE || addr - BASE > MEMORY_BYTES || MEMORY_BYTES - (addr - BASE) < len)
 		return -EFAULT;
 	memcpy(buf, f->bytes + (addr - BASE), len);
+	if (f->cycle_at && addr == f->cycle_at)
+		end_cycle(f);
 	return 0;
 }
 
@@ -247,6 +274,104 @@ static void what_is_not_known_of_the_binary_is_told(void **state)
 	assert_int_equal(go_census_read(&f->p, &census, &err), -EBADMSG);
 }
 
+/* It never tells of a part as if it were all. */
+static void a_process_that_ends_meanwhile_is_no_census(void **state)
+{
+	enum { N = 600, READS = 8 }; /* length, table twice, two batches, length again; and spare */
+	struct fake *f = *state;
+	int whole = 0;
+
+	for (u64 i = 0; i < N; i++)
+		put_g(f, i, i, 4, i + 1);
+	put(f, ALLGLEN + BIAS, N, 8);
+	f->p.mem.read_pieces = NULL;
+	for (int reads = 1; reads < N + READS; reads++) {
+		CLEANUP(go_census_done) struct go_census census = { 0 };
+		struct err err = { "" };
+		int rc;
+
+		f->reads = reads;
+		rc = go_census_read(&f->p, &census, &err);
+		if (rc) {
+			assert_int_equal(rc, -ESRCH);
+			assert_true(err.text[0]);
+			continue;
+		}
+		assert_int_equal(census.count, N);
+		whole++;
+	}
+	assert_true(whole > 0);
+}
+
+/* A call for each of millions of them would be the attacker's to order. */
+static void a_table_of_what_cannot_be_read_is_given_up(void **state)
+{
+	enum { N = 5000 };
+	struct fake *f = *state;
+	struct go_census census;
+	struct err err = { "" };
+
+	for (u64 i = 0; i < N; i++)
+		put(f, TABLE + BIAS + i * 8, 8, 8);
+	put(f, ALLGLEN + BIAS, N, 8);
+	assert_int_equal(go_census_read(&f->p, &census, &err), -EBADMSG);
+	assert_true(err.text[0]);
+}
+
+static void a_cycle_that_ends_meanwhile_leaves_the_pauses_in_order(void **state)
+{
+	enum { CYCLES = 300 };
+	static const u32 looked_at[] = { PAUSE_NS, PAUSE_END };
+	struct fake *f = *state;
+
+	know(f, GO_MEMSTATS_PAUSE_NS, PAUSE_NS, 8 * GC_PAUSES_MAX);
+	know(f, GO_MEMSTATS_PAUSE_END, PAUSE_END, 8 * GC_PAUSES_MAX);
+	f->layout.global[GO_MEMSTATS] = (struct go_global_place) { MEMSTATS, "test" };
+	f->layout.gc[WIRE_GC_NUMGC] =
+		(struct go_word) { .addr = MEMSTATS, .size = 4, .how = "test" };
+	for (int i = 0; i < CYCLES; i++)
+		end_cycle(f);
+	for (u32 i = 0; i < ARRAY_SIZE(looked_at); i++) {
+		struct go_gc_memory gc;
+
+		f->cycle_at = MEMSTATS + BIAS + looked_at[i];
+		go_gc_memory_read(&f->p, &gc);
+		assert_true(gc.has_pauses);
+		assert_int_equal(gc.cycles, CYCLES + 1 + i);
+		assert_int_equal(gc.pause_count, GC_PAUSES_MAX);
+		for (u32 n = 0; n < GC_PAUSES_MAX; n++) {
+			u64 cycle = gc.cycles - GC_PAUSES_MAX + n + 1;
+
+			assert_int_equal(gc.pause_ns[n], cycle);
+			assert_int_equal(gc.pause_end_wall_ns[n], 1000 * cycle);
+		}
+	}
+}
+
+static void a_count_that_no_process_has_is_refused(void **state)
+{
+	static const u64 lies[] = { 1ULL << 63, ~0ULL, GO_GOROUTINES_MAX + 1ULL };
+	struct fake *f = *state;
+	const struct go_goroutine_words words = { .allglen = ALLGLEN + BIAS,
+						  .allp = ALLP + BIAS,
+						  .counts = { SCHED + BIAS },
+						  .count_len = 1 };
+	s64 count = -1;
+
+	put(f, SCHED + BIAS, 2, 4);
+	put(f, ALLGLEN + BIAS, 7, 8);
+	assert_int_equal(go_goroutine_count(&f->p, &words, &count, NULL), 0);
+	assert_int_equal(count, 5);
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		struct err err = { "" };
+
+		put(f, ALLGLEN + BIAS, lies[i], 8);
+		assert_int_equal(go_goroutine_count(&f->p, &words, &count, &err), -E2BIG);
+		assert_true(err.text[0]);
+		assert_int_equal(count, 5);
+	}
+}
+
 /* Any bytes at all: an answer or an error, each id once, in order. */
 static void garbage_is_survived(void **state)
 {
@@ -341,6 +466,10 @@ int main(void)
 		TEST(one_goroutine_named_many_times_counts_once),
 		TEST(a_table_that_lies_is_refused),
 		TEST(what_is_not_known_of_the_binary_is_told),
+		TEST(a_process_that_ends_meanwhile_is_no_census),
+		TEST(a_table_of_what_cannot_be_read_is_given_up),
+		TEST(a_cycle_that_ends_meanwhile_leaves_the_pauses_in_order),
+		TEST(a_count_that_no_process_has_is_refused),
 		TEST(garbage_is_survived),
 		TEST(the_counter_knows_what_each_p_keeps),
 		TEST(a_counter_that_lies_is_refused),

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "gobin/derive.h"
+#include "gobin/gstate.h"
 #include "gobin/layout_check.h"
 #include "go_programs.h"
 
@@ -32,7 +33,6 @@ static const enum go_field derivable[] = {
 	GO_G_STATUS,
 	GO_G_WAITREASON,
 	GO_G_PARENT_GOID,
-	GO_M_G0,
 	GO_M_CURG,
 	GO_P_GOIDCACHE,
 	GO_SCHED_GOIDGEN,
@@ -347,6 +347,57 @@ static void tables_hold_on_processes(void **state)
 	assert_true(checked > 0);
 }
 
+/* As if the goroutine at addr had ended: main may call runtime.Goexit() and leave others. */
+struct without_main {
+	struct running *running;
+	u64 main_g;
+	u32 status_at;
+};
+
+static int read_without_main(void *arg, u64 addr, void *buf, size_t len)
+{
+	const struct without_main *w = arg;
+	const u32 dead = GO_STATE_DEAD;
+	int rc = read_memory(w->running, addr, buf, len);
+
+	if (!rc && addr == w->main_g && len >= w->status_at + sizeof(dead))
+		memcpy((u8 *)buf + w->status_at, &dead, sizeof(dead));
+	return rc;
+}
+
+/* What the table says is believed all the same; a derivation that main does not prove is not. */
+static void main_may_have_ended(void **state)
+{
+	static struct go_layout table, derived;
+	const struct programs *all = *state;
+	struct running running = { 0 };
+	struct without_main without = { .running = &running };
+	struct go_process p;
+	struct err err = { "" };
+	u64 allgs;
+
+	programs_need(all);
+	p = (struct go_process) { .bin = newest(all)->bin,
+				  .mem = { .read = read_without_main, .arg = &without } };
+	run(newest(all)->path, &running);
+	go_layout_find(p.bin, &table);
+	derived = table;
+	for (size_t i = 0; i < ARRAY_SIZE(derivable); i++)
+		derived.field[derivable[i]].derived = true;
+	without.status_at = table.field[GO_G_STATUS].offset;
+	assert_int_equal(read_memory(&running, table.global[GO_ALLGS].addr, &allgs, sizeof(allgs)),
+			 0);
+	assert_int_equal(read_memory(&running, allgs, &without.main_g, sizeof(without.main_g)), 0);
+	assert_int_equal(go_layout_check(&p, &table, &err), 0);
+	assert_int_equal(go_layout_check(&p, &derived, &err), 0);
+	stop(&running);
+	for (enum go_field field = GO_G_GOID; field <= GO_G_STARTPC; field++) {
+		assert_non_null(table.field[field].checked);
+		assert_null(derived.field[field].how);
+		assert_true(derived.field_why[field].text[0]);
+	}
+}
+
 static void future_version_is_derived_and_checked(void **state)
 {
 	static struct go_layout layout, table;
@@ -439,6 +490,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_missing_in_untabled_programs),
 		cmocka_unit_test(changed_code_is_refused_or_harmless),
 		cmocka_unit_test(tables_hold_on_processes),
+		cmocka_unit_test(main_may_have_ended),
 		cmocka_unit_test(future_version_is_derived_and_checked),
 		cmocka_unit_test(lying_version_gives_nothing_wrong),
 	};

@@ -98,6 +98,9 @@ static const struct row {
 	  -ENOTSUP, 0, 0, false, 0, 0 },
 
 	/* What only looks like one. */
+	{ "a number compared as a distance would be, but preemption was not looked for: a loop",
+	  CODE("\x48\x3d\x28\x13\x00\x00\x76\x08" PUSH_BODY CALL BACK("\xe9")), 2, -ENOTSUP, 0, 0,
+	  false, 0, 0 },
 	{ "another condition than jbe: the flags test would be wrong",
 	  CODE(CHECK "\x72\x08" PUSH_BODY CALL BACK("\xeb")), 0, -ENOTSUP, 0, 0, false, 0, 0 },
 	{ "jbe that leads to no morestack: a branch like any", CODE(CHECK "\x76\x01\xc3\xc3"), 2, 0,

@@ -55,10 +55,8 @@ struct bytes build_id_find(struct bytes file)
 	memcpy(&ehdr, file.data, sizeof(ehdr));
 	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0 || ehdr.e_ident[EI_CLASS] != ELFCLASS64)
 		return gnu;
-	for (size_t i = 0; i < MIN((size_t)ehdr.e_phnum, (size_t)MAX_PHDRS); i++) {
-		headers = bytes_slice(file, ehdr.e_phoff, (u64)ehdr.e_phnum * sizeof(phdr));
-		if (!headers.data)
-			break;
+	headers = bytes_slice(file, ehdr.e_phoff, (u64)ehdr.e_phnum * sizeof(phdr));
+	for (size_t i = 0; i < MIN(headers.size / sizeof(phdr), (size_t)MAX_PHDRS); i++) {
 		memcpy(&phdr, headers.data + i * sizeof(phdr), sizeof(phdr));
 		if (phdr.p_type == PT_NOTE)
 			read_notes(bytes_slice(file, phdr.p_offset, phdr.p_filesz), &gnu, &go);

@@ -187,8 +187,7 @@ static bool take_prefix(struct bytes *text, const char *prefix)
 	return true;
 }
 
-/* The list after " X:" or "-X:", without what follows it; empty if there is none. */
-static struct bytes experiments(struct bytes text)
+struct bytes goversion_experiments(struct bytes text)
 {
 	const u8 *list = NULL, *end;
 
@@ -206,7 +205,7 @@ static struct bytes experiments(struct bytes text)
 
 int goversion_parse(struct bytes text, struct goversion *ret)
 {
-	struct goversion version = { .experiment = experiments(text).size > 0 };
+	struct goversion version = { .experiment = goversion_experiments(text).size > 0 };
 
 	if (take_prefix(&text, "devel "))
 		version.experiment = true;
@@ -219,18 +218,24 @@ int goversion_parse(struct bytes text, struct goversion *ret)
 	return 0;
 }
 
+bool goversion_next_experiment(struct bytes *list, struct bytes *ret)
+{
+	const u8 *comma = list->size ? memchr(list->data, ',', list->size) : NULL;
+	size_t n = comma ? (size_t)(comma - list->data) : list->size;
+
+	if (!list->data)
+		return false;
+	*ret = bytes_slice(*list, 0, n);
+	*list = comma ? bytes_slice(*list, n + 1, list->size - n - 1) : (struct bytes) { 0 };
+	return true;
+}
+
 bool goversion_has_experiment(struct bytes text, const char *experiment)
 {
-	struct bytes list = experiments(text);
-	size_t len = strlen(experiment);
+	struct bytes list = goversion_experiments(text), name;
 
-	while (list.size) {
-		const u8 *comma = memchr(list.data, ',', list.size);
-		size_t n = comma ? (size_t)(comma - list.data) : list.size;
-
-		if (n == len && memcmp(list.data, experiment, len) == 0)
+	while (goversion_next_experiment(&list, &name))
+		if (name.size == strlen(experiment) && starts_with(name, experiment))
 			return true;
-		list = bytes_slice(list, n + 1, list.size - MIN(list.size, n + 1));
-	}
 	return false;
 }

@@ -28,6 +28,15 @@ int buildinfo_read(const struct elf_image *elf, struct buildinfo *ret, struct er
  */
 int goversion_parse(struct bytes text, struct goversion *ret);
 
+/*
+ * The names after " X:", from 1.26 on "-X:", with commas between: "noswissmap,loopvar" of
+ * "go1.24.4 X:noswissmap,loopvar". Borrowed from text; empty if there are none.
+ */
+struct bytes goversion_experiments(struct bytes text);
+
+/* The next name of such a list, empty behind a comma at its end; moves the list on. False: none. */
+bool goversion_next_experiment(struct bytes *list, struct bytes *ret);
+
 /* Whether the version's text names the experiment: "noswissmap" in "go1.24.4 X:a,noswissmap". */
 bool goversion_has_experiment(struct bytes text, const char *experiment);
 

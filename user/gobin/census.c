@@ -9,7 +9,7 @@ enum {
 	BATCH = 512,	      /* goroutines that one call reads */
 	MAX_SPAN_BYTES = 512, /* from the first to the last field; 180 in Go 1.27 */
 	TABLE_TRIES = 5,
-	SCAN_MARK = 0x1000, /* _Gscan */
+	MAX_UNREADABLE = 4096, /* each costs a call; the table of a sound process has none */
 };
 
 /* What a g is read for. */
@@ -75,13 +75,6 @@ static void g_table_done(struct g_table *table)
 	free(table->g);
 }
 
-static int read_at(const struct go_process *p, u64 addr, void *buf, size_t len, struct err *err)
-{
-	int rc = p->mem.read(p->mem.arg, addr, buf, len);
-
-	return rc ? err_set(err, rc, "can't read the target at %#llx", addr) : 0;
-}
-
 /* One try. -EAGAIN: the table moved meanwhile, and its old place may hold other things by now. */
 static int try_table(const struct go_process *p, u64 length_at, u64 table_at, struct g_table *ret,
 		     struct err *err)
@@ -89,10 +82,10 @@ static int try_table(const struct go_process *p, u64 length_at, u64 table_at, st
 	CLEANUP(freep) u64 *g = NULL;
 	u64 count = 0, before = 0, after = 0;
 	/* In this order: allgadd stores the table first, then its length. */
-	int rc = read_at(p, length_at, &count, sizeof(count), err);
+	int rc = go_process_read(p, length_at, &count, sizeof(count), err);
 
 	if (!rc)
-		rc = read_at(p, table_at, &before, sizeof(before), err);
+		rc = go_process_read(p, table_at, &before, sizeof(before), err);
 	if (rc)
 		return rc;
 	if (count > CENSUS_MAX)
@@ -103,8 +96,8 @@ static int try_table(const struct go_process *p, u64 length_at, u64 table_at, st
 	g = calloc(count + 1, sizeof(*g));
 	if (!g)
 		return err_set(err, -ENOMEM, "no memory for %llu goroutines", count);
-	rc = count ? read_at(p, before, g, count * sizeof(*g), err) : 0;
-	if (read_at(p, table_at, &after, sizeof(after), err) == 0 && after != before)
+	rc = count ? go_process_read(p, before, g, count * sizeof(*g), err) : 0;
+	if (go_process_read(p, table_at, &after, sizeof(after), NULL) == 0 && after != before)
 		return err_set(err, -EAGAIN,
 			       "the table of goroutines moves faster than it is read");
 	if (!rc)
@@ -139,23 +132,17 @@ static u64 field_of(const struct g_shape *shape, const u8 *piece, int which)
 
 enum verdict { ALIVE, DEAD, IMPLAUSIBLE };
 
-static enum verdict judge(u64 state, u64 id)
+static enum verdict judge(u32 state, u64 id)
 {
-	switch (state) {
-	case 0:	 /* idle: just made */
-	case 6:	 /* dead */
-	case 11: /* deadextra, from 1.26: for a thread of C's, not in use */
+	if (!go_state_alive(state))
 		return DEAD;
-	default:
-		return strcmp(go_state_name((u32)state), "?") != 0 && id != 0 && id <= INT64_MAX
-			       ? ALIVE
-			       : IMPLAUSIBLE;
-	}
+	return strcmp(go_state_name(state), "?") != 0 && id != 0 && id <= INT64_MAX ? ALIVE
+										    : IMPLAUSIBLE;
 }
 
 static void take(struct go_census *census, const struct g_shape *shape, const u8 *piece)
 {
-	u64 state = field_of(shape, piece, STATE) & ~(u64)SCAN_MARK;
+	u32 state = go_state_of((u32)field_of(shape, piece, STATE));
 	u64 id = field_of(shape, piece, ID);
 
 	switch (judge(state, id)) {
@@ -190,10 +177,11 @@ static size_t read_some(const struct go_process *p, const struct memory_piece *p
 	return p->mem.read(p->mem.arg, pieces->addr, pieces->buf, pieces->len) == 0;
 }
 
-static void read_batch(const struct go_process *p, const struct g_shape *shape,
-		       const struct memory_piece *pieces, size_t n, struct go_census *census)
+/* Returns how many can't be read. */
+static size_t read_batch(const struct go_process *p, const struct g_shape *shape,
+			 const struct memory_piece *pieces, size_t n, struct go_census *census)
 {
-	size_t at = 0;
+	size_t at = 0, unreadable = 0;
 
 	while (at < n) {
 		size_t read = read_some(p, pieces + at, n - at);
@@ -202,31 +190,56 @@ static void read_batch(const struct go_process *p, const struct g_shape *shape,
 			take(census, shape, pieces[i].buf);
 		at += read;
 		if (!read) {
-			census->skipped++;
+			unreadable++;
 			at++;
 		}
 	}
+	return unreadable;
+}
+
+/* Reads those of the table from the at-th on that one batch takes. Returns as read_batch() does. */
+static size_t read_next(const struct go_process *p, const struct g_table *table,
+			const struct g_shape *shape, size_t at, struct batch *batch,
+			struct go_census *census)
+{
+	size_t n = MIN((size_t)BATCH, table->count - at);
+
+	for (size_t i = 0; i < n; i++)
+		batch->pieces[i] = (struct memory_piece) {
+			.addr = table->g[at + i] + shape->first,
+			.buf = batch->bytes[i],
+			.len = shape->span,
+		};
+	return read_batch(p, shape, batch->pieces, n, census);
 }
 
 static int read_all(const struct go_process *p, const struct g_table *table,
 		    const struct g_shape *shape, struct go_census *census, struct err *err)
 {
 	CLEANUP(freep) struct batch *batch = malloc(sizeof(*batch));
+	size_t unreadable = 0;
 
 	if (!batch)
 		return err_set(err, -ENOMEM, "goroutines");
 	for (size_t at = 0; at < table->count; at += BATCH) {
-		size_t n = MIN((size_t)BATCH, table->count - at);
-
-		for (size_t i = 0; i < n; i++)
-			batch->pieces[i] = (struct memory_piece) {
-				.addr = table->g[at + i] + shape->first,
-				.buf = batch->bytes[i],
-				.len = shape->span,
-			};
-		read_batch(p, shape, batch->pieces, n, census);
+		unreadable += read_next(p, table, shape, at, batch, census);
+		if (unreadable > MAX_UNREADABLE)
+			return err_set(err, -EBADMSG,
+				       "more than %d goroutines of the table can't be read",
+				       MAX_UNREADABLE);
 	}
+	census->skipped += unreadable;
 	return 0;
+}
+
+/* Part of a census would pass for all of it if the process ended while it was read. */
+static int check_alive(const struct go_process *p, struct err *err)
+{
+	struct go_global_place length;
+	u64 count;
+	int rc = go_layout_global(p->layout, GO_ALLGLEN, &length, err);
+
+	return rc ? rc : go_process_read(p, length.addr + p->bias, &count, sizeof(count), err);
 }
 
 static int by_id(const void *a, const void *b)
@@ -267,6 +280,8 @@ int go_census_read(const struct go_process *p, struct go_census *ret, struct err
 	if (!census.goroutines)
 		return err_set(err, -ENOMEM, "no memory for %zu goroutines", table.count);
 	rc = read_all(p, &table, &shape, &census, err);
+	if (!rc)
+		rc = check_alive(p, err);
 	if (rc)
 		return rc;
 	sort_out(&census);

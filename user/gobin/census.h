@@ -9,22 +9,12 @@
 #ifndef GOBIN_CENSUS_H
 #define GOBIN_CENSUS_H
 
+#include "gobin/gstate.h"
 #include "gobin/live.h"
 
 /* Entries of allgs, dead ones included; more are refused. Memory taken: 8 bytes an entry and 48 a
  * living goroutine, so 0.9 GB at worst, 6 MB for 100 000. */
-#define CENSUS_MAX (16ULL << 20)
-
-/* g.atomicstatus without the mark of a stack scan (runtime/runtime2.go); 10 came with 1.26. */
-enum go_state {
-	GO_STATE_RUNNABLE = 1,
-	GO_STATE_RUNNING = 2,
-	GO_STATE_SYSCALL = 3,
-	GO_STATE_WAITING = 4,
-	GO_STATE_COPYSTACK = 8,
-	GO_STATE_PREEMPTED = 9,
-	GO_STATE_LEAKED = 10,
-};
+#define CENSUS_MAX ((u64)GO_GOROUTINES_MAX)
 
 struct go_goroutine {
 	u64 id;
@@ -46,8 +36,9 @@ struct go_census {
 
 /*
  * Returns 0; -ENOENT (something is not known of this binary), -EFBIG (more than
- * CENSUS_MAX), -EAGAIN (the table was replaced again and again), -ENOMEM, or what
- * the reader returned.
+ * CENSUS_MAX), -EAGAIN (the table was replaced again and again), -EBADMSG (too
+ * many of its entries can't be read), -ENOMEM, or what the reader returned, as
+ * when the process ended meanwhile.
  */
 int go_census_read(const struct go_process *p, struct go_census *ret, struct err *err);
 void go_census_done(struct go_census *census);

@@ -18,7 +18,7 @@
 void derive_fields(const struct gobin *bin, struct go_layout *ret);
 
 /*
- * The words of a GC cycle, into ret->gc, and their reasons into ret->gc_why; also
+ * The words of a GC cycle, into ret->gc, or why not into ret->word_why; also
  * the fields of memstats that follow each other, from pause_total_ns on.
  */
 void derive_gc_words(const struct gobin *bin, struct go_layout *ret);

@@ -79,11 +79,11 @@ static void derive_status(const struct gobin *bin, struct go_layout *ret)
 }
 
 /*
- * runtime.systemstack (asm_amd64.s): loads g_m(AX), m_g0(BX), compares the g with m_gsignal(BX) and
- * with m_curg(BX), in this order. g and m in it are told by the values.
+ * runtime.systemstack (asm_amd64.s): loads g_m(AX), compares the g with m_gsignal(BX) and with
+ * m_curg(BX), in this order. g and m in it are told by the values.
  */
 struct stack_switch {
-	struct find g_m, m_g0, m_curg;
+	struct find g_m, m_curg;
 	unsigned int compared;
 };
 
@@ -97,17 +97,15 @@ static void see_switch(void *arg, const struct flow_step *step)
 		return;
 	if (ops->op == OP_MOV && base.depth == 0)
 		found(&find->g_m, ops->src.value);
-	else if (ops->op == OP_MOV && base.depth == 1 && find->compared == 1)
-		found(&find->m_g0, ops->src.value);
 	else if (ops->op == OP_CMP && base.depth == 1 && ++find->compared == 2)
 		found(&find->m_curg, ops->src.value);
 }
 
 static void derive_m(const struct gobin *bin, struct go_layout *ret)
 {
-	static const enum go_field fields[] = { GO_G_M, GO_M_G0, GO_M_CURG };
+	static const enum go_field fields[] = { GO_G_M, GO_M_CURG };
 	static const char how[] = "derived from runtime.systemstack";
-	struct stack_switch find = { { NONE }, { NONE }, { NONE }, 0 };
+	struct stack_switch find = { { NONE }, { NONE }, 0 };
 	struct err why;
 
 	if (flow_walk(bin, "runtime.systemstack", see_switch, &find, &why)) {
@@ -115,7 +113,6 @@ static void derive_m(const struct gobin *bin, struct go_layout *ret)
 		return;
 	}
 	set_field(ret, GO_G_M, &find.g_m, 8, how);
-	set_field(ret, GO_M_G0, &find.m_g0, 8, how);
 	set_field(ret, GO_M_CURG, &find.m_curg, 8, how);
 }
 
@@ -168,7 +165,6 @@ static void derive_waitreason(const struct gobin *bin, struct go_layout *ret)
  * newg is what a call returned: that tells its fields from those of m and p.
  */
 struct creation {
-	bool register_abi;
 	u64 fn_arg, callerpc_arg, callergp_arg;
 	struct find gopc, startpc, parent, goid, goidcache;
 	struct find goidgen, ngsys; /* addresses */

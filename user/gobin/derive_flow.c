@@ -27,7 +27,7 @@ struct state {
 	bool sp_known;
 };
 
-/* The state that a jump takes to its target. */
+/* The state that jumps take to their target. */
 struct pending {
 	u64 target;
 	struct state state;
@@ -48,7 +48,7 @@ struct flow {
 static const u8 abi_regs[] = { REG_RAX, REG_RBX, REG_RCX, REG_RDI, REG_RSI,
 			       REG_R8,	REG_R9,	 REG_R10, REG_R11 };
 
-bool flow_same(const struct flow_value *a, const struct flow_value *b)
+static bool flow_same(const struct flow_value *a, const struct flow_value *b)
 {
 	return a->root == b->root && a->id == b->id && a->depth == b->depth &&
 	       a->shift == b->shift && a->add == b->add && a->bytes == b->bytes &&
@@ -338,36 +338,40 @@ static void meet(struct state *a, const struct state *b)
 	a->sp_known &= b->sp_known && a->sp == b->sp;
 }
 
-/* Takes in the states of the jumps that lead here. */
+/* What the jumps to an address bring there; NULL: there is none. */
+static struct pending *find_pending(struct flow *flow, u64 target)
+{
+	for (size_t i = 0; i < flow->pendings; i++)
+		if (flow->pending[i].target == target)
+			return &flow->pending[i];
+	return NULL;
+}
+
+/* Takes in the state of the jumps that lead here. */
 static void arrive(struct flow *flow)
 {
-	size_t kept = 0;
+	struct pending *p = find_pending(flow, flow->addr);
+	const struct pending *last;
 
-	for (size_t i = 0; i < flow->pendings; i++) {
-		struct pending *p = &flow->pending[i];
-
-		if (p->target != flow->addr) {
-			if (kept != i) /* a state has some KiB */
-				flow->pending[kept] = *p;
-			kept++;
-			continue;
-		}
-		if (flow->reached)
-			meet(&flow->now, &p->state);
-		else
-			flow->now = p->state;
-		flow->reached = true;
-	}
-	flow->pendings = kept;
+	if (!p)
+		return;
+	if (flow->reached)
+		meet(&flow->now, &p->state);
+	else
+		flow->now = p->state;
+	flow->reached = true;
+	last = &flow->pending[--flow->pendings];
+	if (p != last)
+		*p = *last;
 }
 
 static void jump(struct flow *flow, u64 target)
 {
-	for (size_t i = 0; i < flow->pendings; i++) {
-		if (flow->pending[i].target == target) {
-			meet(&flow->pending[i].state, &flow->now);
-			return;
-		}
+	struct pending *p = find_pending(flow, target);
+
+	if (p) {
+		meet(&p->state, &flow->now);
+		return;
 	}
 	if (target <= flow->addr) /* a loop: values that it changes are not followed by anyone */
 		return;

@@ -33,8 +33,6 @@ struct flow_value {
 	s64 add;
 };
 
-bool flow_same(const struct flow_value *a, const struct flow_value *b);
-
 struct flow;
 
 /* What a visitor is shown: one instruction, before it takes effect. */

@@ -353,6 +353,7 @@ static void derive_leak_check(const struct gobin *bin, struct go_layout *ret)
 {
 	struct leak_check check = { 0 };
 	struct err *why = &ret->word_why[WIRE_GC_LEAK_CHECK];
+	struct gobin_func find_leaks;
 
 	if (!go_checks_leaks(&gobin_info(bin)->version) ||
 	    flow_walk(bin, "runtime.gcMarkDone", see_leak_check, &check, why))
@@ -360,6 +361,9 @@ static void derive_leak_check(const struct gobin *bin, struct go_layout *ret)
 	if (check.matches == 1)
 		set_word(bin, ret, WIRE_GC_LEAK_CHECK, check.done, 1,
 			 "derived from runtime.gcMarkDone");
+	else if (!check.matches &&
+		 gobin_func_by_name(bin, "runtime.findGoroutineLeaks", &find_leaks))
+		ret->gc_wanted[WIRE_GC_LEAK_CHECK] = false; /* this runtime looks for none */
 	else
 		err_set(why, -ENOENT, "runtime.gcMarkDone asks for it in %u places, not one",
 			check.matches);

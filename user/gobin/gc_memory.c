@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { TRIES = 4 };
+
 /* The first reason that was met stays. */
 static struct err *why(struct go_gc_memory *gc)
 {
@@ -51,6 +53,25 @@ static bool read_ring(const struct go_process *p, enum go_field field, struct go
 	return true;
 }
 
+/* A cycle that ends meanwhile overwrites the oldest one's. */
+static bool read_pauses(const struct go_process *p, struct go_gc_memory *gc)
+{
+	u64 cycles;
+
+	for (int i = 0; i < TRIES; i++) {
+		gc->pause_count = MIN(gc->cycles, (u32)GC_PAUSES_MAX);
+		if (!read_ring(p, GO_MEMSTATS_PAUSE_NS, gc, gc->pause_ns) ||
+		    !read_ring(p, GO_MEMSTATS_PAUSE_END, gc, gc->pause_end_wall_ns) ||
+		    !read_word(p, WIRE_GC_NUMGC, gc, &cycles))
+			return false;
+		if ((u32)cycles == gc->cycles)
+			return true;
+		gc->cycles = (u32)cycles;
+	}
+	err_set(why(gc), -EAGAIN, "cycles end faster than their pauses are read");
+	return false;
+}
+
 void go_gc_memory_read(const struct go_process *p, struct go_gc_memory *ret)
 {
 	struct go_gc_memory gc = { 0 };
@@ -60,9 +81,7 @@ void go_gc_memory_read(const struct go_process *p, struct go_gc_memory *ret)
 	gc.cycles = (u32)cycles;
 	gc.has_heap_live = read_word(p, WIRE_GC_HEAP_LIVE, &gc, &gc.heap_live_bytes);
 	gc.has_heap_goal = read_word(p, WIRE_GC_NEXT_GOAL, &gc, &gc.heap_goal_bytes);
-	gc.pause_count = MIN(gc.cycles, (u32)GC_PAUSES_MAX);
-	gc.has_pauses = gc.has_cycles && read_ring(p, GO_MEMSTATS_PAUSE_NS, &gc, gc.pause_ns) &&
-			read_ring(p, GO_MEMSTATS_PAUSE_END, &gc, gc.pause_end_wall_ns);
+	gc.has_pauses = gc.has_cycles && read_pauses(p, &gc);
 	if (!gc.has_pauses)
 		gc.pause_count = 0;
 	*ret = gc;

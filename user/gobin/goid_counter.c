@@ -4,17 +4,9 @@
 #include <errno.h>
 
 enum {
-	MAX_PROCS = 4096, /* far above any GOMAXPROCS; the length comes from the target */
 	PAIR_TRIES = 8,
 	BATCH_GOIDS = 16, /* _GoidCacheBatch in runtime/proc.go, 1.5 to 1.27 */
 };
-
-static int read_at(const struct go_process *p, u64 addr, void *buf, size_t len, struct err *err)
-{
-	int rc = p->mem.read(p->mem.arg, addr, buf, len);
-
-	return rc ? err_set(err, rc, "can't read the target at %#llx", addr) : 0;
-}
 
 /*
  * p.goidcache, and p.goidcacheend behind it (runtime/runtime2.go, 1.5 to 1.27). The P stores one
@@ -25,7 +17,7 @@ static int read_pair(const struct go_process *p, u64 addr, struct goid_range *re
 	struct goid_range pair = { 0 };
 
 	for (int i = 0; i < PAIR_TRIES; i++) {
-		int rc = read_at(p, addr, &pair, sizeof(pair), err);
+		int rc = go_process_read(p, addr, &pair, sizeof(pair), err);
 
 		if (rc)
 			return rc;
@@ -60,11 +52,11 @@ static int read_procs(const struct go_process *p, u64 allp_at, u32 offset,
 	struct {
 		u64 array, len, capacity;
 	} allp;
-	int rc = read_at(p, allp_at, &allp, sizeof(allp), err);
+	int rc = go_process_read(p, allp_at, &allp, sizeof(allp), err);
 
 	if (rc)
 		return rc;
-	if (allp.capacity > MAX_PROCS)
+	if (allp.capacity > GO_PROCS_MAX)
 		return err_set(err, -EBADMSG, "allp has room for %llu entries", allp.capacity);
 	counter->spare = calloc(allp.capacity + 1, sizeof(*counter->spare));
 	if (!counter->spare)
@@ -72,7 +64,7 @@ static int read_procs(const struct go_process *p, u64 allp_at, u32 offset,
 	for (u64 i = 0; i < allp.capacity && !rc; i++) {
 		u64 proc = 0;
 
-		rc = read_at(p, allp.array + i * sizeof(proc), &proc, sizeof(proc), err);
+		rc = go_process_read(p, allp.array + i * sizeof(proc), &proc, sizeof(proc), err);
 		if (!rc && proc)
 			rc = read_spare(p, proc + offset, counter, err);
 	}
@@ -112,7 +104,8 @@ int goid_counter_read(const struct go_process *p, struct goid_counter *ret, stru
 	if (go_layout_offset(p->layout, GO_P_GOIDCACHE, &offset))
 		return err_set(err, -ENOENT, "%s: not known where it is in %s",
 			       go_field_name(GO_P_GOIDCACHE), p->layout->go);
-	rc = read_at(p, newest.addr + p->bias, &counter.newest, sizeof(counter.newest), err);
+	rc = go_process_read(p, newest.addr + p->bias, &counter.newest, sizeof(counter.newest),
+			     err);
 	if (!rc)
 		rc = read_procs(p, allp.addr + p->bias, offset.offset, &counter, err);
 	if (!rc)

@@ -109,24 +109,6 @@ static void want_words(const struct gobin *bin, struct go_layout *layout)
 	layout->gc_wanted[WIRE_GC_LEAK_CHECK] = go_checks_leaks(version);
 }
 
-/* Code names variables: what it names outside of them is none, whoever found it. */
-static void drop_implausible(const struct gobin *bin, struct go_layout *layout)
-{
-	u64 start = 0, end = 0;
-
-	(void)gobin_data_range(bin, &start, &end);
-	for (int i = 0; i < GO_GLOBAL_COUNT; i++) {
-		struct go_global_place *place = &layout->global[i];
-
-		if (!place->how || (place->addr >= start && place->addr < end))
-			continue;
-		err_set(&layout->global_why[i], -EBADMSG,
-			"%s at %#llx lies outside the variables, %#llx-%#llx",
-			go_global_name((enum go_global)i), place->addr, start, end);
-		*place = (struct go_global_place) { 0 };
-	}
-}
-
 void go_layout_find(const struct gobin *bin, struct go_layout *ret)
 {
 	struct goversion version = go_table_version(gobin_info(bin));
@@ -144,7 +126,6 @@ void go_layout_find(const struct gobin *bin, struct go_layout *ret)
 	}
 	derive_fields(bin, ret);
 	derive_gc_words(bin, ret);
-	drop_implausible(bin, ret);
 }
 
 int go_layout_offset(const struct go_layout *layout, enum go_field field, struct go_offset *ret)

@@ -4,38 +4,27 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gobin/gstate.h"
 #include "gobin/layout_check_priv.h"
 
 enum {
 	TRIES = 4,
-	G_BYTES = 1024, /* a g has 400 to 500 bytes */
-	STATUS_MAX = 15,
-	STATUS_SCAN = 0x1000,
+	GOROUTINES = 256, /* that are looked at */
+	G_BYTES = 1024,	  /* a g has 400 to 500 bytes */
+	STATE_MAX = 15,
 	WAITREASON_MAX = 63, /* 50 in Go 1.27 */
-};
-
-#define GOID_MAX (1ull << 48) /* of 100,000 goroutines a second that is 89 years */
-
-/* runtime2.go: of a g that holds no goroutine, nothing but the status means anything. */
-enum status {
-	G_IDLE = 0,
-	G_RUNNING = 2,
-	G_SYSCALL = 3,
-	G_WAITING = 4,
-	G_DEAD = 6,
-	G_DEADEXTRA = 11
 };
 
 struct goroutine {
 	u64 addr, goid, gopc, startpc, parent, m;
-	u32 status;
+	u32 state; /* enum go_state, if it is one */
 	u8 waitreason;
 };
 
 struct check {
 	const struct go_process *p;
 	struct go_layout *layout;
-	struct goroutine g[LAYOUT_CHECK_GOROUTINES];
+	struct goroutine g[GOROUTINES];
 	size_t count;
 };
 
@@ -79,7 +68,7 @@ static int read_goroutine(const struct check *c, u64 addr, struct goroutine *ret
 		.startpc = field_of(c, bytes, GO_G_STARTPC),
 		.parent = field_of(c, bytes, GO_G_PARENT_GOID),
 		.m = field_of(c, bytes, GO_G_M),
-		.status = (u32)field_of(c, bytes, GO_G_STATUS) & ~(u32)STATUS_SCAN,
+		.state = go_state_of((u32)field_of(c, bytes, GO_G_STATUS)),
 		.waitreason = (u8)field_of(c, bytes, GO_G_WAITREASON),
 	};
 	return 0;
@@ -87,13 +76,13 @@ static int read_goroutine(const struct check *c, u64 addr, struct goroutine *ret
 
 static bool is_goroutine(const struct goroutine *g)
 {
-	return g->status != G_IDLE && g->status != G_DEAD && g->status != G_DEADEXTRA;
+	return go_state_alive(g->state);
 }
 
 /* The first ones: main's g is made before any other. */
 static int read_goroutines(struct check *c, struct err *err)
 {
-	u64 list[LAYOUT_CHECK_GOROUTINES], count = 0, array = 0;
+	u64 list[GOROUTINES], count = 0, array = 0;
 	u64 len_at = c->layout->global[GO_ALLGLEN].addr + c->p->bias;
 	u64 array_at = c->layout->global[GO_ALLGS].addr + c->p->bias;
 	int rc = check_read(c->p, len_at, &count, sizeof(count));
@@ -101,7 +90,7 @@ static int read_goroutines(struct check *c, struct err *err)
 	c->count = 0;
 	if (!rc)
 		rc = check_read(c->p, array_at, &array, sizeof(array));
-	count = MIN(count, (u64)LAYOUT_CHECK_GOROUTINES);
+	count = MIN(count, (u64)GOROUTINES);
 	if (!rc && count)
 		rc = check_read(c->p, array, list, count * sizeof(list[0]));
 	for (u64 i = 0; i < count && !rc; i++)
@@ -109,6 +98,7 @@ static int read_goroutines(struct check *c, struct err *err)
 	return rc ? err_set(err, rc, "can't read the target's goroutines") : 0;
 }
 
+/* NULL: there is none, or main has called runtime.Goexit() and others go on. */
 static const struct goroutine *find_main(const struct check *c)
 {
 	struct gobin_func func;
@@ -121,14 +111,26 @@ static const struct goroutine *find_main(const struct check *c)
 	return NULL;
 }
 
-/* A check says NULL, or what is wrong. */
+/*
+ * What was derived is believed only if the main goroutine proves it. What a table says is believed
+ * without, if main has ended: that is certain where start functions are.
+ */
+static bool needs_main(const struct check *c, enum go_field field)
+{
+	const struct go_offset *startpc = &c->layout->field[GO_G_STARTPC];
+
+	return c->layout->field[field].derived || !startpc->how || startpc->derived;
+}
+
+/* A check says NULL, or what is wrong; or this, if no goroutine does what would tell. */
+static const char untold[] = "untold";
 
 static const char *check_status(const struct check *c)
 {
 	size_t alive = 0;
 
 	for (size_t i = 0; i < c->count; i++) {
-		if (c->g[i].status > STATUS_MAX)
+		if (c->g[i].state > STATE_MAX)
 			return "a goroutine has a status that there is none of";
 		alive += is_goroutine(&c->g[i]);
 	}
@@ -162,16 +164,17 @@ static const char *check_startpc(const struct check *c)
 		if (in_text(c, c->g[i].startpc) && !is_entry(c, c->g[i].startpc))
 			return "a goroutine starts in the middle of a function";
 	}
-	if (2 * elsewhere > alive)
+	if (!alive || 2 * elsewhere > alive)
 		return "most goroutines start outside the program's code";
-	return find_main(c) ? NULL : "no goroutine starts in runtime.main";
+	return find_main(c) || !needs_main(c, GO_G_STARTPC) ? NULL
+							    : "no goroutine starts in runtime.main";
 }
 
 static const char *check_goid(const struct check *c)
 {
 	const struct goroutine *main_g = find_main(c);
 
-	if (!main_g || main_g->goid != 1)
+	if (main_g ? main_g->goid != 1 : needs_main(c, GO_G_GOID))
 		return "the goroutine that starts in runtime.main has not goid 1";
 	for (size_t i = 0; i < c->count; i++)
 		for (size_t j = 0; j < i && is_goroutine(&c->g[i]); j++)
@@ -193,7 +196,7 @@ static const char *check_gopc(const struct check *c)
 	}
 	if (2 * elsewhere > alive)
 		return "most goroutines were created outside the program's code";
-	return main_g && in_text(c, main_g->gopc)
+	return (main_g ? in_text(c, main_g->gopc) : !needs_main(c, GO_G_GOPC))
 		       ? NULL
 		       : "the main goroutine's creator is not in the code";
 }
@@ -221,7 +224,7 @@ static const char *check_waitreason(const struct check *c)
 	size_t reasons = 0;
 
 	for (size_t i = 0; i < c->count; i++) {
-		if (c->g[i].status != G_WAITING)
+		if (c->g[i].state != GO_STATE_WAITING)
 			continue;
 		if (c->g[i].waitreason > WAITREASON_MAX)
 			return "a goroutine waits for a reason that there is none of";
@@ -241,42 +244,46 @@ static bool is_current(const struct check *c, u64 addr)
 	       !check_read(c->p, g.m + curg->offset, &current, sizeof(current)) && current == addr;
 }
 
-/*
- * A goroutine that runs has an M whose current goroutine it is, one that waits has mostly none. In
- * a busy process some move on between two reads; with wrong offsets not one would fit.
- */
+/* Mostly: in a busy process some move on between two reads. */
 static const char *check_m(const struct check *c)
 {
-	size_t without = 0, running = 0, current = 0;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->g[i].state == GO_STATE_WAITING && !c->g[i].m)
+			return NULL;
+	return "every goroutine that waits has an M";
+}
+
+/* With wrong offsets, of g.m or this one, not one would fit. */
+static const char *check_curg(const struct check *c)
+{
+	size_t running = 0;
 
 	for (size_t i = 0; i < c->count; i++) {
 		const struct goroutine *g = &c->g[i];
 
-		without += g->status == G_WAITING && !g->m;
-		if ((g->status != G_RUNNING && g->status != G_SYSCALL) || !known(c, GO_M_CURG))
+		if (g->state != GO_STATE_RUNNING && g->state != GO_STATE_SYSCALL)
 			continue;
+		if (is_current(c, g->addr))
+			return NULL;
 		running++;
-		current += is_current(c, g->addr);
 	}
-	if (running && !current)
-		return "no goroutine that runs is the one that its M runs";
-	return without ? NULL : "every goroutine that waits has an M";
+	return running ? "no goroutine that runs is the one that its M runs" : untold;
 }
 
 static const struct {
-	enum go_field fields[2];
-	size_t count;
+	enum go_field field;
 	const char *(*check)(const struct check *c);
 	const char *passed;
 } checks[] = {
 	/* status and startpc first: the others choose goroutines by them */
-	{ { GO_G_STATUS }, 1, check_status, "every goroutine has a status that exists" },
-	{ { GO_G_STARTPC }, 1, check_startpc, "every goroutine starts at a function" },
-	{ { GO_G_GOID }, 1, check_goid, "goid of main is 1, no two are equal" },
-	{ { GO_G_GOPC }, 1, check_gopc, "every creator is inside the program's code" },
-	{ { GO_G_PARENT_GOID }, 1, check_parent, "main has children" },
-	{ { GO_G_WAITREASON }, 1, check_waitreason, "every reason to wait exists" },
-	{ { GO_G_M, GO_M_CURG }, 2, check_m, "who waits has no M, who runs is its M's goroutine" },
+	{ GO_G_STATUS, check_status, "every goroutine has a status that exists" },
+	{ GO_G_STARTPC, check_startpc, "every goroutine starts at a function" },
+	{ GO_G_GOID, check_goid, "goid of main is 1, no two are equal" },
+	{ GO_G_GOPC, check_gopc, "every creator is inside the program's code" },
+	{ GO_G_PARENT_GOID, check_parent, "main has children" },
+	{ GO_G_WAITREASON, check_waitreason, "every reason to wait exists" },
+	{ GO_G_M, check_m, "who waits has no M" },
+	{ GO_M_CURG, check_curg, "who runs is its M's goroutine" },
 };
 
 void check_reject(struct go_layout *layout, enum go_field field, const char *why)
@@ -290,13 +297,11 @@ void check_reject(struct go_layout *layout, enum go_field field, const char *why
 
 static int check_one(struct check *c, size_t which, struct err *err)
 {
+	enum go_field field = checks[which].field;
 	const char *wrong = NULL;
-	bool any = false;
 	int rc = 0;
 
-	for (size_t f = 0; f < checks[which].count; f++)
-		any |= known(c, checks[which].fields[f]);
-	if (!any)
+	if (!known(c, field))
 		return 0;
 	for (int i = 0; i < TRIES; i++) {
 		wrong = checks[which].check(c);
@@ -306,24 +311,11 @@ static int check_one(struct check *c, size_t which, struct err *err)
 		if (rc)
 			return rc;
 	}
-	for (size_t f = 0; f < checks[which].count; f++) {
-		enum go_field field = checks[which].fields[f];
-
-		if (!known(c, field))
-			continue;
-		if (wrong)
-			check_reject(c->layout, field, wrong);
-		else
-			c->layout->field[field].checked = checks[which].passed;
-	}
+	if (!wrong)
+		c->layout->field[field].checked = checks[which].passed;
+	else if (wrong != untold)
+		check_reject(c->layout, field, wrong);
 	return 0;
-}
-
-/* What a derived field cannot be tried on in memory, but was derived by two ways that agree. */
-static void check_m_g0(struct go_layout *layout)
-{
-	if (layout->field[GO_M_CURG].checked && layout->field[GO_M_G0].how)
-		layout->field[GO_M_G0].checked = "read between two fields that were checked";
 }
 
 int go_layout_check(const struct go_process *p, struct go_layout *layout, struct err *err)
@@ -341,6 +333,5 @@ int go_layout_check(const struct go_process *p, struct go_layout *layout, struct
 		rc = check_one(c, i, err);
 	if (rc)
 		return rc;
-	check_m_g0(layout);
 	return check_variables(p, layout, err);
 }

@@ -10,8 +10,9 @@
 #include "gobin/live.h"
 
 /*
- * Marks every field and word of layout as checked, or makes it unknown with the reason. Reads some
- * KiB of the target, racy against it: what fails is tried again before it is believed to be wrong.
+ * Marks every field and word of layout as checked, or makes it unknown with the reason; what an
+ * idle process does not tell stays as it was. Reads some KiB of the target, racy against it: what
+ * fails is tried again before it is believed to be wrong.
  *
  * p: a process of that binary; its own layout is not looked at.
  * Returns 0, or what the reader returned when the target's memory can't be read at all.

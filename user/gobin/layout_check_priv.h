@@ -5,7 +5,7 @@
 
 #include "gobin/layout_check.h"
 
-enum { LAYOUT_CHECK_GOROUTINES = 256 };
+#define GOID_MAX (1ull << 48) /* of 100,000 goroutines a second that is 89 years */
 
 int check_read(const struct go_process *p, u64 addr, void *ret, size_t size);
 

@@ -171,7 +171,7 @@ static void check_sched(const struct go_process *p, struct go_layout *layout)
 	u64 next, system;
 
 	if (read_field(p, layout, GO_SCHED, GO_SCHED_GOIDGEN, &next)) {
-		if (next < 2 || next > 1ull << 48)
+		if (next < 2 || next > GOID_MAX)
 			check_reject(layout, GO_SCHED_GOIDGEN, "goids are not counted there");
 		else
 			layout->field[GO_SCHED_GOIDGEN].checked = "its value is a count of goids";

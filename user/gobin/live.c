@@ -5,7 +5,12 @@
 
 #include "gobin/live_walk.h"
 
-enum { MAX_PROCS = 4096 }; /* far above any GOMAXPROCS; the length comes from the target */
+int go_process_read(const struct go_process *p, u64 addr, void *buf, size_t len, struct err *err)
+{
+	int rc = p->mem.read(p->mem.arg, addr, buf, len);
+
+	return rc ? err_set(err, rc, "can't read the target at %#llx", addr) : 0;
+}
 
 /* Run-time address of a field of a variable. */
 static int field_addr(const struct go_process *p, enum go_global var, enum go_field field, u64 *ret,
@@ -70,13 +75,6 @@ static int find_words(const struct go_process *p, struct go_goroutine_words *w, 
 	return rc;
 }
 
-static int read_word(const struct go_process *p, u64 addr, void *ret, size_t size, struct err *err)
-{
-	int rc = p->mem.read(p->mem.arg, addr, ret, size);
-
-	return rc ? err_set(err, rc, "can't read the target at %#llx", addr) : 0;
-}
-
 /* The lists of goroutines for reuse that each P has. */
 static int read_p_free(const struct go_process *p, const struct go_goroutine_words *w, s64 *ret,
 		       struct err *err)
@@ -85,19 +83,19 @@ static int read_p_free(const struct go_process *p, const struct go_goroutine_wor
 		u64 array, len;
 	} allp;
 	s64 sum = 0;
-	int rc = read_word(p, w->allp, &allp, sizeof(allp), err);
+	int rc = go_process_read(p, w->allp, &allp, sizeof(allp), err);
 
 	if (rc)
 		return rc;
-	if (allp.len > MAX_PROCS)
+	if (allp.len > GO_PROCS_MAX)
 		return err_set(err, -EBADMSG, "allp has %llu entries", allp.len);
 	for (u64 i = 0; i < allp.len && !rc; i++) {
 		u64 one = 0;
 		s32 n = 0;
 
-		rc = read_word(p, allp.array + i * sizeof(one), &one, sizeof(one), err);
+		rc = go_process_read(p, allp.array + i * sizeof(one), &one, sizeof(one), err);
 		if (!rc)
-			rc = read_word(p, one + w->p_free, &n, sizeof(n), err);
+			rc = go_process_read(p, one + w->p_free, &n, sizeof(n), err);
 		sum += n;
 	}
 	if (!rc)
@@ -128,12 +126,14 @@ int go_goroutine_count(const struct go_process *p, const struct go_goroutine_wor
 
 	if (w->walk)
 		return live_walk_count(p, w, ret, err);
-	rc = read_word(p, w->allglen, &all, sizeof(all), err);
+	rc = go_process_read(p, w->allglen, &all, sizeof(all), err);
+	if (!rc && all > GO_GOROUTINES_MAX)
+		return err_set(err, -E2BIG, "allgs has %llu entries", all);
 	live = (s64)all;
 	for (size_t i = 0; i < w->count_len && !rc; i++) {
 		s32 n = 0;
 
-		rc = read_word(p, w->counts[i], &n, sizeof(n), err);
+		rc = go_process_read(p, w->counts[i], &n, sizeof(n), err);
 		live -= n;
 	}
 	if (!rc)

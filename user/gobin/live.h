@@ -12,6 +12,12 @@
 #include "gobin/layout.h"
 #include "gobin/memory.h"
 
+enum {
+	/* Lengths come from the target, so what it says is bounded. */
+	GO_PROCS_MAX = 4096,	      /* far above any GOMAXPROCS */
+	GO_GOROUTINES_MAX = 16 << 20, /* at 2 KiB of stack each: 32 GiB */
+};
+
 /* A process of that binary. */
 struct go_process {
 	const struct gobin *bin;
@@ -19,6 +25,9 @@ struct go_process {
 	u64 bias;			/* run-time minus link-time address */
 	struct memory_reader mem;
 };
+
+/* Reads its memory at a run-time address. Returns 0 or what the reader returned. */
+int go_process_read(const struct go_process *p, u64 addr, void *buf, size_t len, struct err *err);
 
 /* Where everything lies that runtime.gcount adds up (runtime/proc.go); run-time addresses. */
 struct go_goroutine_words {
@@ -41,6 +50,7 @@ int go_goroutine_words(const struct go_process *p, struct go_goroutine_words *re
 /*
  * Goroutines as runtime.NumGoroutine counts them; takes microseconds, a walk some 100 ns for each
  * goroutine that there ever was at once.
+ * Returns 0, -E2BIG or -EBADMSG (what is there makes no sense), or what the reader returned.
  */
 int go_goroutine_count(const struct go_process *p, const struct go_goroutine_words *words, s64 *ret,
 		       struct err *err);

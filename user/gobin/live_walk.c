@@ -2,16 +2,11 @@
 #include "gobin/live_walk.h"
 
 #include <errno.h>
-#include <string.h>
 
-enum {
-	BATCH = 512,
-	MAX_GOROUTINES = 16 << 20, /* at 2 KiB of stack each: 32 GiB */
-	STATUS_SCAN = 0x1000,
-	STATUS_IDLE = 0,
-	STATUS_DEAD = 6,
-	STATUS_DEADEXTRA = 11,
-};
+#include "gobin/gstate.h"
+#include "gobin/probeset.h"
+
+enum { BATCH = 512 };
 
 struct one {
 	u32 status;
@@ -35,31 +30,19 @@ int live_walk_words(const struct go_process *p, struct go_goroutine_words *w, st
 	return rc;
 }
 
-/*
- * runtime/traceback.go: isSystemGoroutine. Those that are the program's own part of the time (they
- * run finalizers and cleanups) are counted as the runtime's: which it is the status does not tell.
- */
+/* Those that run the program's code part of the time (finalizers, cleanups) count as the runtime's:
+ * which it is the status does not tell. */
 static bool is_system(const struct go_process *p, u64 startpc)
 {
-	static const char *const of_program[] = { "runtime.main", "runtime.handleAsyncEvent",
-						  "runtime.corostart" };
 	struct gobin_func func;
 
-	if (gobin_func_by_pc(p->bin, startpc - p->bias, &func) ||
-	    strncmp(func.name, "runtime.", strlen("runtime.")) != 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(of_program); i++)
-		if (strcmp(func.name, of_program[i]) == 0)
-			return false;
-	return true;
+	return !gobin_func_by_pc(p->bin, startpc - p->bias, &func) &&
+	       go_is_system_goroutine(func.name);
 }
 
 static bool counts(const struct go_process *p, const struct one *g)
 {
-	u32 status = g->status & ~(u32)STATUS_SCAN;
-
-	return status != STATUS_IDLE && status != STATUS_DEAD && status != STATUS_DEADEXTRA &&
-	       !is_system(p, g->startpc);
+	return go_state_alive(go_state_of(g->status)) && !is_system(p, g->startpc);
 }
 
 static int read_all(const struct go_process *p, const struct memory_piece *pieces, size_t n)
@@ -106,7 +89,7 @@ int live_walk_count(const struct go_process *p, const struct go_goroutine_words 
 	/* The length first: the array that is read later has at least as many. */
 	if (!rc)
 		rc = p->mem.read(p->mem.arg, w->allgs, &array, sizeof(array));
-	if (!rc && len > MAX_GOROUTINES)
+	if (!rc && len > GO_GOROUTINES_MAX)
 		return err_set(err, -E2BIG, "allgs has %llu entries", len);
 	for (u64 i = 0; i < len && !rc; i += BATCH)
 		rc = count_batch(p, array + i * sizeof(u64), MIN(len - i, (u64)BATCH), &sum);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gobin/buildinfo.h"
+
 #ifndef __x86_64__
 #error "the table of offsets is amd64's: generate this architecture's with scripts/gen-offsets"
 #endif
@@ -42,48 +44,37 @@ static const char *const harmless[] = {
 
 enum { FIRST_MINOR_READ = 19 }; /* the oldest whose source was searched for the flags */
 
-static bool is_harmless(const char *name, size_t len)
+static bool is_harmless(struct bytes name)
 {
-	if (len > 2 && memcmp(name, "no", 2) == 0) {
-		name += 2;
-		len -= 2;
-	}
+	if (name.size > 2 && memcmp(name.data, "no", 2) == 0)
+		name = bytes_slice(name, 2, name.size - 2);
 	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
-		if (strlen(harmless[i]) == len && memcmp(name, harmless[i], len) == 0)
+		if (strlen(harmless[i]) == name.size &&
+		    memcmp(name.data, harmless[i], name.size) == 0)
 			return true;
 	return false;
 }
 
-/* The names in "go1.24.4 X:noswissmap,loopvar" and, from 1.26 on, "go1.27.3-X:jsonv2"; or NULL. */
-static const char *experiments(const char *version)
+static bool all_harmless(struct bytes experiments)
 {
-	const char *list = strstr(version, "X:");
+	struct bytes name;
 
-	return list && list > version && (list[-1] == ' ' || list[-1] == '-') ? list + 2 : NULL;
-}
-
-static bool all_harmless(const char *list)
-{
-	for (;; list++) {
-		size_t len = strcspn(list, ", ");
-
-		if (!is_harmless(list, len))
+	while (goversion_next_experiment(&experiments, &name))
+		if (!is_harmless(name))
 			return false;
-		list += len;
-		if (*list != ',')
-			return true;
-	}
+	return true;
 }
 
 struct goversion go_table_version(const struct gobin_info *info)
 {
 	struct goversion version = info->version;
-	const char *list = experiments(info->version_text);
+	struct bytes text = { (const u8 *)info->version_text, strlen(info->version_text) };
+	struct bytes experiments = goversion_experiments(text);
 	bool release = strncmp(info->version_text, "go", 2) == 0;
 
-	if (list)
+	if (experiments.size)
 		version.experiment =
-			!release || version.minor < FIRST_MINOR_READ || !all_harmless(list);
+			!release || version.minor < FIRST_MINOR_READ || !all_harmless(experiments);
 	return version;
 }
 

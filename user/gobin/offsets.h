@@ -19,7 +19,6 @@ enum go_field {
 	GO_G_WAITREASON,
 	GO_G_WAITSINCE,	  /* set when a collection finds it waiting, ns */
 	GO_G_PARENT_GOID, /* from 1.21 */
-	GO_M_G0,
 	GO_M_CURG,
 	GO_P_GFREE_N,	  /* p.gFree.n, from 1.25 p.gFree.size */
 	GO_P_GOIDCACHE,	  /* the next goid that this P hands out */

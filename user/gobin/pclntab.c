@@ -63,7 +63,8 @@ const struct pclntab_layout *pclntab_layout(const struct goversion *version)
 	return NULL;
 }
 
-bool pclntab_is_at(const struct pclntab_layout *layout, struct bytes bytes)
+/* Whether a table of that layout seems to start here. */
+static bool is_at(const struct pclntab_layout *layout, struct bytes bytes)
 {
 	struct cursor c = cursor_at(bytes, 0);
 	u32 magic = cursor_u32(&c);
@@ -118,7 +119,7 @@ static bool init_parts(struct pclntab *tab, struct bytes table, struct cursor *c
 const struct pclntab_layout *pclntab_layout_at(struct bytes bytes)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++)
-		if (pclntab_is_at(&layouts[i], bytes))
+		if (is_at(&layouts[i], bytes))
 			return &layouts[i];
 	return NULL;
 }
@@ -131,7 +132,7 @@ int pclntab_init(struct pclntab *ret, const struct elf_image *elf,
 	struct pclntab tab = { .layout = layout, .addr = addr };
 	u64 count, functab, functab_size;
 
-	if (!pclntab_is_at(layout, table))
+	if (!is_at(layout, table))
 		return err_set(err, -EBADMSG, "no function table at %#llx", addr);
 	tab.quantum = table.data[6];
 	count = cursor_u64(&c);

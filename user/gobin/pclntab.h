@@ -42,9 +42,6 @@ const struct pclntab_layout *pclntab_layout(const struct goversion *version);
 /* What all tables begin with, whatever their layout and quantum: cheap, for scanning. */
 #define PCLNTAB_PATTERN ((struct elf_pattern) { 0x08000000fffffff0, 0xff00fffffffffff0 })
 
-/* Whether a table of that layout seems to start here. */
-bool pclntab_is_at(const struct pclntab_layout *layout, struct bytes bytes);
-
 /* The layout of the table that seems to start here, NULL if there is none. */
 const struct pclntab_layout *pclntab_layout_at(struct bytes bytes);
 

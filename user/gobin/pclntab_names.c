@@ -25,6 +25,9 @@ static int compare(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* Many functions may share a name; a hostile table has one of 64 KiB for each of its millions. */
+enum { MAX_TEXT_BYTES = 1 << 30 };
+
 /* After so many functions the pages that were read are given back: 64 Ki are some megabytes. */
 enum { WINDOW_FUNCTIONS = 1 << 16 };
 
@@ -61,11 +64,16 @@ int pclntab_names_init(struct pclntab_names *ret, const struct elf_image *elf,
 {
 	CLEANUP(pclntab_names_done) struct pclntab_names names = { 0 };
 	struct gobin_func func;
+	size_t text = 0;
 
 	for (u32 i = 0; i < tab->count; i++) {
 		if (pclntab_func(tab, i, &func))
 			return err_set(err, -EBADMSG, "function %u of %u has no name", i,
 				       tab->count);
+		text += strlen(func.name);
+		if (text > MAX_TEXT_BYTES)
+			return err_set(err, -EBADMSG, "the names of %u functions exceed %d bytes",
+				       i + 1, MAX_TEXT_BYTES);
 		if (is_indexed(func.name) && add(&names, func.name, i, err))
 			return -ENOMEM;
 		if (i % WINDOW_FUNCTIONS == WINDOW_FUNCTIONS - 1)

@@ -21,7 +21,7 @@ struct pclntab_names {
 	size_t count, capacity;
 };
 
-/* Returns 0, -ENOMEM or -EBADMSG: a function without a name. */
+/* Returns 0, -ENOMEM or -EBADMSG: a function without a name, or names beyond all measure. */
 int pclntab_names_init(struct pclntab_names *ret, const struct elf_image *elf,
 		       const struct pclntab *tab, struct err *err);
 void pclntab_names_done(struct pclntab_names *names);

@@ -13,6 +13,7 @@ enum {
 	PIECE_WORDS = 8192,
 	OVERLAP_WORDS = 6, /* the first three strings may lie across the end of a piece */
 	FIRST = 1,	   /* index of the first one that has a text */
+	MAX_LIKELY = 64, /* places with the right lengths that are read; a program has one or two */
 };
 
 /* More variables than any program has: a range that lies. */
@@ -54,12 +55,16 @@ static bool has_texts(const struct go_process *p, const u64 *words)
 	return true;
 }
 
-/* The index of the word where the array starts, or n. */
-static size_t find_in(const struct go_process *p, const u64 *words, size_t n)
+/* The index of the word where the array starts, or n. likely: places that may still be read. */
+static size_t find_in(const struct go_process *p, const u64 *words, size_t n, int *likely)
 {
-	for (size_t i = 0; i + OVERLAP_WORDS <= n; i++)
-		if (has_lengths(&words[i]) && has_texts(p, &words[i]))
+	for (size_t i = 0; i + OVERLAP_WORDS <= n && *likely; i++) {
+		if (!has_lengths(&words[i]))
+			continue;
+		--*likely;
+		if (has_texts(p, &words[i]))
 			return i;
+	}
 	return n;
 }
 
@@ -68,18 +73,19 @@ static size_t find_in(const struct go_process *p, const u64 *words, size_t n)
 static int find_array(const struct go_process *p, u64 *words, u64 *ret, struct err *err)
 {
 	u64 start, end, at;
+	int likely = MAX_LIKELY;
 
 	if (gobin_data_range(p->bin, &start, &end) || start % sizeof(*words) || end < start ||
 	    end - start > max_data_bytes)
 		return err_set(err, -ENOENT, "the variables of the program are not to be found");
-	for (at = start; at + OVERLAP_WORDS * sizeof(*words) <= end;
+	for (at = start; likely && at + OVERLAP_WORDS * sizeof(*words) <= end;
 	     at += (PIECE_WORDS - OVERLAP_WORDS + 1) * sizeof(*words)) {
 		size_t n = (size_t)MIN((u64)PIECE_WORDS, (end - at) / sizeof(*words)), found;
 		int rc = p->mem.read(p->mem.arg, at + p->bias, words, n * sizeof(*words));
 
 		if (rc)
 			return err_set(err, rc, "can't read the target at %#llx", at + p->bias);
-		found = find_in(p, words, n);
+		found = find_in(p, words, n, &likely);
 		if (found < n) {
 			*ret = at + p->bias + found * sizeof(*words);
 			return 0;

@@ -91,9 +91,10 @@ static bool is_one_of(const struct insn *insn, const struct opcode *table, size_
 
 #define IS_ONE_OF(insn, table) is_one_of(insn, table, ARRAY_SIZE(table))
 
-static bool compares_stackguard(const struct insn *insn)
+/* early: stackPreempt was looked for, without which no distance is compared. */
+static bool compares_stackguard(const struct insn *insn, bool early)
 {
-	if (IS_ONE_OF(insn, check_compare_distance))
+	if (early && IS_ONE_OF(insn, check_compare_distance))
 		return true;
 	return insn->size == 4 && IS_ONE_OF(insn, check_compare) &&
 	       (insn->bytes[3] == G_STACKGUARD0 || insn->bytes[3] == G_STACKGUARD1);
@@ -159,7 +160,7 @@ static int find_stack_check(struct bytes code, struct stack_check *ret, struct e
 		else if (!IS_ONE_OF(&insn, check_setup))
 			break;
 	}
-	if (!compares_stackguard(&insn))
+	if (!compares_stackguard(&insn, early_target != 0))
 		return 0;
 	r = insn_next(&walk, &insn);
 	if (r <= 0)

@@ -15,10 +15,4 @@ struct kern_features {
 /* Tries each feature. */
 void kern_features_probe(struct kern_features *ret);
 
-/* Whether probes can be attached at all. */
-static inline bool kern_features_usable(const struct kern_features *f)
-{
-	return f->btf && f->bpf_err == 0 && (f->uprobe_multi || f->perf_uprobe_err == 0);
-}
-
 #endif

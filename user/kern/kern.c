@@ -12,7 +12,8 @@
 #include "gosonde.skel.h"
 
 enum {
-	MAX_LINKS = 512, /* with perf events each site is a link of its own; and plugins have theirs */
+	MAX_LINKS =
+		512, /* with perf events each site is a link of its own; and plugins have theirs */
 	LOG_BYTES = 1 << 16,
 };
 

@@ -157,15 +157,15 @@ int calibrate(struct kern *kern, u32 slot, struct calibration *ret, struct err *
 		{ .fn = begins_with_push, .as = WIRE_FN_MAPASSIGN, .calls = HITS_EMULATED },
 		{ .fn = begins_with_test, .as = WIRE_FN_MAPDELETE, .calls = HITS_SINGLE_STEP },
 	};
-	int rc = kern_set_target(kern, slot, &self, err);
+	int rc = kern_set_target(kern, slot, &self, err), reset;
 
 	memset(ret, 0, sizeof(*ret));
-	if (!rc)
-		rc = measure(kern, slot, runs, err);
-	if (!rc)
-		rc = kern_set_target(kern, slot, &nobody, err);
 	if (rc)
 		return rc;
+	rc = measure(kern, slot, runs, err);
+	reset = kern_set_target(kern, slot, &nobody, rc ? NULL : err);
+	if (rc || reset)
+		return rc ? rc : reset;
 	ret->ns[SITE_EMULATED] = runs[0].best_ns;
 	ret->ns[SITE_SINGLE_STEP] = runs[1].best_ns;
 	return 0;
