@@ -152,8 +152,8 @@ static __always_inline void read_leak_check(struct hit *hit, struct gc_state *gc
 	const struct wire_gc_source *source = &hit->target->gc[WIRE_GC_LEAK_CHECK];
 	u8 done = 0;
 
-	if (source->size == sizeof(done))
-		read_target(hit, &done, sizeof(done), source->addr);
+	gc->leak_known =
+		source->size == sizeof(done) && read_target(hit, &done, sizeof(done), source->addr);
 	gc->leak_check = done;
 }
 
@@ -169,6 +169,8 @@ static __always_inline void emit_gc_end(struct hit *hit, const struct gc_state *
 		read_gc_word(hit, rec, i);
 	}
 	rec->word[WIRE_GC_LEAK_CHECK] = gc->leak_check;
+	if (!gc->leak_known)
+		rec->have &= ~(1ULL << WIRE_GC_LEAK_CHECK);
 	record_end(rec);
 }
 

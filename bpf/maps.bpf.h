@@ -60,7 +60,8 @@ struct gc_state {
 	u8 cycle_ending;	    /* gcMarkTermination seen: the next restart ends the cycle */
 	u8 mark_told, sweep_told; /* runtime.stwReason of stops whose reason was proven; 0: none */
 	u8 leak_check;		  /* work.goroutineLeak.done as gcMarkTermination began */
-	u8 pad[2];
+	u8 leak_known;		  /* it could be read */
+	u8 pad[1];
 };
 
 struct {

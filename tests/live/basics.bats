@@ -83,6 +83,9 @@ teardown() {
 	LC_ALL=C sed 's/go1\.19\./go1.18./g' "$(workload truth "$(goroot 1.19)")" >"$file"
 	chmod +x "$file"
 	start "$file"
+	exits 0 "$gosonde" list --json
+	equal "caveat of the list" "$(jq -r --argjson pid "$pid" 'select(.pid == $pid).caveat' "$BATS_TEST_TMPDIR/stdout")" \
+		"offsets are derived and checked at attach"
 	attach "$pid" --budget off
 	kill -USR1 "$pid"
 	within 60 grep -q '^{"type":"truth"' "$out"
@@ -95,6 +98,25 @@ teardown() {
 	equal "gc.cycles" "$(summary .gc.cycles)" "$(truth num_gc)"
 	equal "goroutine.live" "$(summary .goroutine.live)" "$(truth goroutines)"
 	close_pauses "$(summary .gc.pause_ns.total)" "$(truth pause_ns)"
+}
+
+# What a hit costs is measured with a program in the kernel; without the right to load one it is not known.
+@test "inspect without privileges shows all but the cost, and that as unknown" {
+	local file inspect subject
+	needs_root
+	file=$(public "$(workload truth)")
+	inspect=("${nobody[@]}" "$(public "$gosonde")" inspect)
+	start "${nobody[@]}" "$file"
+	for subject in "$file" "$pid"; do
+		exits 0 "${inspect[@]}" "$subject" --json
+		jq -e '(.probes | length >= 15 and all(.[]; .ns == null and has("ns"))) and (.missing | length == 0)' \
+			"$BATS_TEST_TMPDIR/stdout" >/dev/null || fail "$subject:" "$(cat "$BATS_TEST_TMPDIR/stdout")"
+		exits 0 "${inspect[@]}" "$subject"
+		grep -qE ' runtime\.mapassign  .* emulated +-  ' "$BATS_TEST_TMPDIR/stdout" ||
+			fail "$subject:" "$(cat "$BATS_TEST_TMPDIR/stdout")"
+	done
+	exits 0 "$gosonde" inspect "$file" --json
+	jq -e '.probes | all(.[]; .ns > 0)' "$BATS_TEST_TMPDIR/stdout" >/dev/null
 }
 
 @test "inspect: no hot site is single-stepped" {
@@ -163,11 +185,8 @@ teardown() {
 	local caps=-all,+bpf,+perfmon,+sys_ptrace
 	"$gosonde" doctor | grep -q '^ok .*uprobe_multi' || skip "without uprobe_multi it takes CAP_SYS_ADMIN"
 	start "$(workload truth)"
-	install -m 755 "$gosonde" "$BATS_TEST_TMPDIR/gosonde"
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
-	gosonde=$BATS_TEST_TMPDIR/gosonde
-	agent_prefix=(setpriv --reuid 65534 --regid 65534 --clear-groups
-		"--inh-caps=$caps" "--ambient-caps=$caps" "--bounding-set=$caps")
+	gosonde=$(public "$gosonde")
+	agent_prefix=("${nobody[@]}" "--inh-caps=$caps" "--ambient-caps=$caps" "--bounding-set=$caps")
 	attach "$pid" --budget off
 	kill -USR1 "$pid"
 	within 60 grep -q '^{"type":"truth"' "$out"

@@ -185,7 +185,28 @@ check_census() {
 	exits 0 "$gosonde" goroutines --help
 }
 
+@test "a target that executes itself anew meanwhile has no census" {
+	local sampler status=0
+	start "$(workload reexec)"
+	found=$BATS_TEST_TMPDIR/census.json
+	"$gosonde" goroutines "$pid" --for 2s --json >"$found" 2>"$found.messages" 3>&- &
+	sampler=$!
+	pids+=("$sampler")
+	sleep 0.5
+	kill -USR1 "$pid"
+	within 20 ended "$sampler"
+	wait "$sampler" || status=$?
+	equal "exit status" "$status" 3
+	grep -q "process $pid has executed a program" "$found.messages" || fail "$(cat "$found.messages")"
+	equal "bytes of result" "$(stat -c %s "$found")" 0
+}
+
+@test "a time to sample that is none is a usage error" {
+	exits 2 "$gosonde" goroutines 1 --for soon
+	says ' --for wants a duration of at least 1 ns'
+}
+
 @test "goroutines of somebody else's process are not permitted" {
 	begin newest plain
-	exits 4 setpriv --reuid 65534 --regid 65534 --clear-groups "$gosonde" goroutines "$pid"
+	exits 4 "${nobody[@]}" "$(public "$gosonde")" goroutines "$pid"
 }

@@ -95,12 +95,6 @@ same_last_line() {
 }
 
 @test "another user's process exits 4 without privileges" {
-	local public
 	start "$(workload cycles)"
-	public=$(mktemp -d /tmp/gosonde-test.XXXXXX)
-	install -m 755 "$gosonde" "$public/gosonde"
-	chmod 755 "$public"
-	exits 4 setpriv --reuid 65534 --regid 65534 --clear-groups "$public/gosonde" gctrace "$pid" ||
-		{ rm -r "$public"; return 1; }
-	rm -r "$public"
+	exits 4 "${nobody[@]}" "$(public "$gosonde")" gctrace "$pid"
 }

@@ -23,6 +23,18 @@ needs_root() {
 	((EUID == 0)) || skip "needs root to attach probes"
 }
 
+# How to run a program as a user that may do nothing, and own nothing.
+readonly nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+
+# public FILE: a copy of the program where every user can reach it; prints its path.
+public() {
+	local dir=$BATS_TEST_TMPDIR/public
+	mkdir -p "$dir"
+	chmod 755 "$BATS_RUN_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" "$BATS_TEST_TMPDIR" "$dir"
+	install -m 755 "$1" "$dir"
+	echo "$dir/$(basename "$1")"
+}
+
 # within SECONDS COMMAND…: polls until the command succeeds.
 within() {
 	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
@@ -48,11 +60,8 @@ goroot() {
 	fi
 }
 
-# The ways a program is built. strip is binutils'; static-pie needs no loader, as a cgo program of an
-# empty container image does.
-readonly variants=(plain stripped strip pie cgo cgo-pie cgo-pie-strip static-pie)
-
-# go_build_flags VARIANT: sets $cgo and $flags.
+# go_build_flags VARIANT: sets $cgo and $flags. strip is binutils'; static-pie needs no loader, as a
+# cgo program of an empty container image does.
 go_build_flags() {
 	cgo=0 flags=()
 	case $1 in

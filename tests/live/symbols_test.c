@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
@@ -184,6 +186,52 @@ static void what_is_no_elf_file_is_refused(void **state)
 	assert_null(symbols);
 }
 
+/* A file of holes says that it has 512 MiB of symbols, of names, or of section headers. */
+static void sparse_files_cost_no_memory(void **state)
+{
+	enum { HUGE = 512 << 20, AT = 4096 };
+	Elf64_Ehdr header = { .e_ident = ELFMAG "\2\1\1",
+			      .e_type = ET_DYN,
+			      .e_machine = EM_X86_64,
+			      .e_version = EV_CURRENT,
+			      .e_ehsize = sizeof(header),
+			      .e_shentsize = sizeof(Elf64_Shdr),
+			      .e_shoff = sizeof(header) };
+	Elf64_Shdr sections[3] = { { 0 },
+				   { .sh_type = SHT_SYMTAB,
+				     .sh_link = 2,
+				     .sh_offset = AT,
+				     .sh_entsize = sizeof(Elf64_Sym) },
+				   { .sh_type = SHT_STRTAB, .sh_offset = AT } };
+	struct rusage before, after;
+
+	(void)state;
+	getrusage(RUSAGE_SELF, &before);
+	for (int huge = 0; huge < 3; huge++) {
+		CLEANUP(elf_symbols_freep) struct elf_symbols *symbols = NULL;
+		int fd = memfd_create("sparse", MFD_CLOEXEC), rc;
+
+		header.e_shnum = huge ? ARRAY_SIZE(sections) : 0;
+		header.e_shstrndx = huge ? 2 : 0;
+		sections[0].sh_size = huge ? 0 : HUGE / sizeof(Elf64_Shdr);
+		sections[1].sh_size = huge == 1 ? HUGE : sizeof(Elf64_Sym);
+		sections[2].sh_size = huge == 2 ? HUGE : 64;
+		assert_int_equal(ftruncate(fd, (off_t)HUGE + 2 * AT), 0);
+		assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
+		assert_int_equal(pwrite(fd, sections, sizeof(sections), sizeof(header)),
+				 sizeof(sections));
+		rc = elf_symbols_open(&symbols, fd, NULL);
+		assert_int_equal(rc, huge ? 0 : -ENOEXEC);
+		if (rc)
+			continue;
+		(void)elf_symbols_maybe_go(symbols);
+		assert_null(elf_symbols_find(symbols, 1));
+		assert_int_equal(elf_symbols_bytes(symbols), 0);
+	}
+	getrusage(RUSAGE_SELF, &after);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 64 << 10); /* KiB */
+}
+
 /* Cut short and with wrong bytes: an error or no names, but no crash. */
 static void damaged_files_do_no_harm(void **state)
 {
@@ -275,6 +323,7 @@ int main(void)
 		cmocka_unit_test(long_paths_are_cut),
 		cmocka_unit_test(the_loader_names_the_same_functions),
 		cmocka_unit_test(what_is_no_elf_file_is_refused),
+		cmocka_unit_test(sparse_files_cost_no_memory),
 		cmocka_unit_test(damaged_files_do_no_harm),
 		cmocka_unit_test(a_deleted_file_is_still_found),
 		cmocka_unit_test(no_process_no_maps),

@@ -228,6 +228,25 @@ static void a_leak_is_dated_by_the_collections(void **state)
 	}
 }
 
+/* Nothing is known but the ids: the estimate is in between, not "just now". */
+static void an_unknown_start_makes_no_age_of_zero(void **state)
+{
+	static const struct goid_fact facts[] = { { .goid = 1 }, { .goid = 50 }, { .goid = 99 } };
+	CLEANUP(goid_clock_freep) struct goid_clock *clock = goid_clock_new(0);
+	struct goid_birth births[ARRAY_SIZE(facts)];
+	u64 now_ns = 100 * NS_PER_S;
+
+	(void)state;
+	assert_non_null(clock);
+	assert_int_equal(goid_clock_date(clock, facts, ARRAY_SIZE(facts), now_ns, births), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
+		assert_int_equal(births[i].earliest_ns, 0);
+		assert_int_equal(births[i].latest_ns, now_ns);
+		assert_true(births[i].likely_ns < now_ns);
+		assert_true(i == 0 || births[i].likely_ns > births[i - 1].likely_ns);
+	}
+}
+
 /* Past its capacity the clock gives samples up, the older the more: what is left dates a week of
  * one sample a second to a tenth of each age. */
 static void samples_get_rarer_with_age(void **state)
@@ -286,6 +305,7 @@ int main(void)
 		cmocka_unit_test(intervals_hold_the_truth),
 		cmocka_unit_test(estimates_grow_with_the_id),
 		cmocka_unit_test(a_leak_is_dated_by_the_collections),
+		cmocka_unit_test(an_unknown_start_makes_no_age_of_zero),
 		cmocka_unit_test(samples_get_rarer_with_age),
 		cmocka_unit_test(a_foreign_clock_is_noticed),
 	};

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/macros.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "model/goroutine_groups.h"
 #include "output/goroutines.h"
@@ -185,6 +186,142 @@ static void text_shows_how_ages_are_known(void **state)
 	fclose(t.out);
 }
 
+/* Columns of the widest line of the table. */
+static size_t table_columns(const struct goroutine_report *r, unsigned int width)
+{
+	CLEANUP(freep) char *text = NULL;
+	struct text_output t = { 0 };
+	size_t size, most = 0;
+	char *rest, *line;
+
+	t.out = open_memstream(&text, &size);
+	assert_non_null(t.out);
+	assert_int_equal(goroutines_text(&t, r, 0, width), 0);
+	fclose(t.out);
+	rest = strstr(text, "COUNT");
+	assert_non_null(rest);
+	while ((line = strsep(&rest, "\n")) && *line)
+		most = MAX(most, text_columns(line));
+	return most;
+}
+
+/* What is known of the collector and what is not are one sentence, whichever it is. */
+static void the_collectors_line_has_one_beginning(void **state)
+{
+	static const struct {
+		struct go_gc_memory gc;
+		const char *want;
+	} cases[] = {
+		{ { .has_cycles = true, .cycles = 1, .why = { "x" } },
+		  "\nGC: 1 cycle; not known: x\n" },
+		{ { .has_heap_live = true, .has_heap_goal = true, .why = { "x" } },
+		  "\nGC: heap 0 B live, goal 0 B; not known: x\n" },
+		{ { .has_pauses = true, .pause_count = 1, .pause_ns = { 7 }, .why = { "x" } },
+		  "\nGC: last 1 pause: p50 7 ns, max 7 ns, last 7 ns; not known: x\n" },
+		{ { .why = { "x" } }, "\nGC: not known: x\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct goroutine_report r = report(&cases[i].gc);
+		CLEANUP(freep) char *text = NULL;
+		struct text_output t = { 0 };
+		size_t size;
+
+		t.out = open_memstream(&text, &size);
+		assert_int_equal(goroutines_text(&t, &r, 0, 0), 0);
+		fclose(t.out);
+		assert_non_null(strstr(text, cases[i].want));
+	}
+}
+
+static const char *long_text(void *arg, u32 number)
+{
+	return number ? arg : "main.short main.go:1";
+}
+
+/* One column too wide is too wide as well. */
+static void a_row_fits_the_terminal(void **state)
+{
+	static char name[400];
+	const struct go_gc_memory gc = { 0 };
+	struct goroutine_report r = report(&gc);
+
+	(void)state;
+	r.texts = (struct goroutine_texts) { name, long_text, long_text, wait_text };
+	for (size_t length = 30; length < sizeof(name); length += 123) {
+		size_t whole;
+
+		memset(name, 'x', length);
+		whole = table_columns(&r, 0);
+		for (unsigned int less = 0; less < 8; less++)
+			assert_int_equal(table_columns(&r, (unsigned int)whole - less),
+					 whole - less);
+	}
+}
+
+/* What a line of the terminal and a parser must never see of it. */
+static void assert_clean(const char *json)
+{
+	for (; *json; json++)
+		assert_true((*json >= ' ' && *json < 0x7f) || *json == '\n');
+}
+
+static const char *evil(void *arg, u32 number)
+{
+	(void)number;
+	return arg;
+}
+
+static const char *evil_wait(void *arg, u8 wait)
+{
+	(void)wait;
+	return arg;
+}
+
+static void assert_text_of(json_t *line, const char *key, const char *want)
+{
+	assert_string_equal(json_string_value(json_object_get(line, key)), want);
+}
+
+/* Control bytes, C1, a direction mark, no UTF-8: a parser gets valid text, and all else as it was.
+ */
+static void json_escapes_what_the_target_calls_things(void **state)
+{
+	static const char raw[] = "a\nb\x1b[2J\"]\\\xc2\x9b\xe2\x80\xae\xff",
+			  got[] = "a\nb\x1b[2J\"]\\\xc2\x9b\xe2\x80\xae\xef\xbf\xbd";
+	static const char *const keys[] = { "site", "start", "wait" };
+	const struct goroutine_line one = { .id = 1, .kind = { 1, 1, GO_STATE_WAITING, 1 } };
+	struct go_gc_memory gc = { 0 };
+	struct goroutine_report r = report(&gc);
+	CLEANUP(freep) char *text = NULL;
+	size_t size, lines = 0;
+	FILE *out = open_memstream(&text, &size);
+	char *rest, *line;
+
+	(void)state;
+	snprintf(gc.why.text, sizeof(gc.why.text), "%s", raw);
+	r.texts = (struct goroutine_texts) { (void *)raw, evil, evil, evil_wait };
+	assert_int_equal(goroutine_json(out, 7, &one, NS_PER_S, &r.texts), 0);
+	assert_int_equal(goroutines_json(out, &r), 0);
+	fclose(out);
+	assert_clean(text);
+	for (rest = text; (line = strsep(&rest, "\n")) && *line; lines++) {
+		json_t *obj = json_loads(line, 0, NULL), *most;
+
+		assert_non_null(obj);
+		most = json_object_get(obj, "most");
+		for (size_t i = 0; lines == 0 && i < ARRAY_SIZE(keys); i++)
+			assert_text_of(obj, keys[i], got);
+		for (size_t i = 0; most && i < ARRAY_SIZE(keys); i++)
+			assert_text_of(most, keys[i], got);
+		if (json_object_get(obj, "gc"))
+			assert_text_of(json_object_get(obj, "gc"), "missing", got);
+		json_decref(obj);
+	}
+	assert_int_equal(lines, 1 + ARRAY_SIZE(sample) + 1);
+}
+
 static void json_is_null_where_members_differ(void **state)
 {
 	const struct go_gc_memory gc = { .has_cycles = true,
@@ -224,6 +361,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups_are_what_counting_finds),
 		cmocka_unit_test(text_shows_how_ages_are_known),
+		cmocka_unit_test(the_collectors_line_has_one_beginning),
+		cmocka_unit_test(a_row_fits_the_terminal),
+		cmocka_unit_test(json_escapes_what_the_target_calls_things),
 		cmocka_unit_test(json_is_null_where_members_differ),
 	};
 

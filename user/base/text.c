@@ -155,6 +155,15 @@ char *text_quote(char *buf, size_t size, const char *raw, enum text_quoting quot
 	return buf;
 }
 
+size_t text_columns(const char *escaped)
+{
+	size_t n = 0;
+
+	for (; *escaped; escaped++)
+		n += ((u8)*escaped & 0xc0) != 0x80;
+	return n;
+}
+
 char *text_utf8(char *buf, size_t size, const char *raw)
 {
 	static const char replacement[] = "\uFFFD";

@@ -37,6 +37,9 @@ enum text_quoting {
  * buf. */
 char *text_quote(char *buf, size_t size, const char *raw, enum text_quoting quoting);
 
+/* Columns that an escaped text takes on a terminal, near enough: its code points. */
+size_t text_columns(const char *escaped);
+
 /* Valid UTF-8: every byte that is not becomes U+FFFD. For JSON, whose writer escapes the rest. */
 char *text_utf8(char *buf, size_t size, const char *raw);
 

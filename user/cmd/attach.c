@@ -118,14 +118,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SYSLOG:
 		in->syslog_target = arg ? arg : "local";
 		return 0;
-	case ARGP_KEY_ARG:
-		cmd_take_pid(state, arg, &in->session.pid);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which process? `gosonde list` shows them");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_take_pid(key, arg, state, &in->session.pid);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -70,13 +71,30 @@ u64 cmd_duration(struct argp_state *state, const char *option, const char *arg, 
 	return ns;
 }
 
-void cmd_take_pid(struct argp_state *state, const char *arg, int *pid)
+error_t cmd_take_pid(int key, const char *arg, struct argp_state *state, int *pid)
 {
-	if (*pid)
-		argp_error(state, "one process at a time");
-	*pid = cmd_parse_pid(arg);
-	if (!*pid)
-		argp_error(state, "\"%s\" is not a PID; `gosonde list` shows the processes", arg);
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (*pid)
+			argp_error(state, "one process at a time");
+		*pid = cmd_parse_pid(arg);
+		if (!*pid)
+			argp_error(state, "\"%s\" is not a PID; `gosonde list` shows the processes",
+				   arg);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which process? `gosonde list` shows them");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+unsigned int cmd_terminal_width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 int cmd_observe(const struct session_config *config)

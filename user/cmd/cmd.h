@@ -38,8 +38,15 @@ int cmd_parse(const struct argp *argp, int argc, char **argv, void *input);
 /* The duration that an option's argument is; a usage error if it is none, or below min_ns. */
 u64 cmd_duration(struct argp_state *state, const char *option, const char *arg, u64 min_ns);
 
-/* The PID that a command's argument is; a usage error if it is none, or not the first. */
-void cmd_take_pid(struct argp_state *state, const char *arg, int *pid);
+/*
+ * What the parser of a command on one process does with the keys that are no
+ * option of its own: takes the argument as the PID; a usage error if it is no
+ * PID, not the first, or missing. Returns what the parser is to return.
+ */
+error_t cmd_take_pid(int key, const char *arg, struct argp_state *state, int *pid);
+
+/* Columns of the terminal on stdout; 0 when it is none. */
+unsigned int cmd_terminal_width(void);
 
 /* Runs a session to its end, says on stderr why the target ended it, and returns the exit code. */
 int cmd_observe(const struct session_config *config);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "base/units.h"
@@ -94,7 +93,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--by is site, wait or state, not \"%s\"", arg);
 		return 0;
 	case KEY_FOR:
-		opts->for_ns = cmd_duration(state, "--for", arg, 0);
+		opts->for_ns = cmd_duration(state, "for", arg, 1);
 		return 0;
 	case KEY_TOP:
 		if (parse_top(arg, &opts->top))
@@ -106,14 +105,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'j':
 		opts->json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		cmd_take_pid(state, arg, &opts->pid);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which process? `gosonde list` shows them");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_take_pid(key, arg, state, &opts->pid);
 	}
 }
 
@@ -142,24 +135,16 @@ static int sample_once(struct target *target, struct goid_clock *clock, struct e
 static int sample(struct target *target, u64 for_ns, struct goid_clock *clock, struct err *err)
 {
 	u64 step_ns = MAX(for_ns / SAMPLES_WANTED, least_step_ns);
-	u64 end_ns = now_monotonic_ns() + for_ns, now_ns;
+	u64 begin_ns = now_monotonic_ns(), past_ns;
 	int rc;
 
 	while ((rc = sample_once(target, clock, err)) == 0) {
-		now_ns = now_monotonic_ns();
-		if (now_ns >= end_ns)
+		past_ns = now_monotonic_ns() - begin_ns;
+		if (past_ns >= for_ns)
 			return 0;
-		pause_for(MIN(step_ns, end_ns - now_ns));
+		pause_for(MIN(step_ns, for_ns - past_ns));
 	}
 	return rc;
-}
-
-/* Columns of the terminal on stdout; 0 when it is none. */
-static unsigned int terminal_width(void)
-{
-	struct winsize size;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 static int print_list(const struct target *target, struct census *census)
@@ -196,7 +181,7 @@ static int print_groups(const struct target *target, const struct goroutines_opt
 	if (rc)
 		return rc;
 	return opts->json ? goroutines_json(stdout, &report)
-			  : goroutines_text(&text, &report, opts->top, terminal_width());
+			  : goroutines_text(&text, &report, opts->top, cmd_terminal_width());
 }
 
 static int print(const struct target *target, const struct goroutines_options *opts,
@@ -212,23 +197,49 @@ static int print(const struct target *target, const struct goroutines_options *o
 	return rc ? err_set(err, rc, "standard output: %s", strerror(-rc)) : 0;
 }
 
-static int run(const struct goroutines_options *opts, struct err *err)
+/* What was read before and after an exec is of two programs, even if they are of one file. */
+static int check_image(const struct target *target, u64 image, struct err *err)
 {
-	const struct timebase timebase = { .mono_to_wall_ns = monotonic_to_wall_ns() };
-	CLEANUP(target_freep) struct target *target = NULL;
-	CLEANUP(goid_clock_freep) struct goid_clock *clock = NULL;
-	CLEANUP(census_done) struct census census = { 0 };
-	int rc = target_open(&target, opts->pid, err);
+	u64 now = process_image(&target->process);
 
-	if (rc)
-		return rc;
+	if (!now || now == image)
+		return 0;
+	return err_set(err, -ESRCH, "process %d has executed a program meanwhile; look anew",
+		       target->process.pid);
+}
+
+static int take_census(struct target *target, const struct goroutines_options *opts,
+		       struct census *ret, struct err *err)
+{
+	CLEANUP(goid_clock_freep) struct goid_clock *clock = NULL;
+	struct timebase timebase;
+	int rc = 0;
+
 	clock = goid_clock_new(census_start_ns(target, now_monotonic_ns()));
 	if (!clock)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (opts->for_ns)
 		rc = sample(target, opts->for_ns, clock, err);
-	if (!rc)
-		rc = census_take(target, clock, now_monotonic_ns, &timebase, &census, err);
+	if (rc)
+		return rc;
+	timebase.mono_to_wall_ns = monotonic_to_wall_ns();
+	return census_take(target, clock, now_monotonic_ns, &timebase, ret, err);
+}
+
+static int run(const struct goroutines_options *opts, struct err *err)
+{
+	CLEANUP(target_freep) struct target *target = NULL;
+	CLEANUP(census_done) struct census census = { 0 };
+	int rc = target_open(&target, opts->pid, err), replaced;
+	u64 image;
+
+	if (rc)
+		return rc;
+	image = process_image(&target->process);
+	rc = take_census(target, opts, &census, err);
+	/* After an exec no other failure means what it says. */
+	replaced = check_image(target, image, err);
+	rc = replaced ? replaced : rc;
 	return rc ? rc : print(target, opts, &census, err);
 }
 

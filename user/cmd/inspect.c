@@ -47,9 +47,9 @@ static const struct argp argp = {
 	.parser = parse_option,
 	.args_doc = "PID|FILE",
 	.doc = "Shows what would be probed in a Go process or executable: each function, the "
-	       "address "
-	       "of its probe, the kind of site and what a hit costs on this machine (measured on gosonde itself, "
-	       "which takes privilege). Attaches nothing to the process.\v"
+	       "address of its probe, the kind of site and what a hit costs on this machine "
+	       "(measured on gosonde itself, which takes privilege; else it is not known). "
+	       "Attaches nothing to the process.\v"
 	       "Examples:\n"
 	       "  gosonde inspect 4711\n"
 	       "  gosonde inspect /usr/bin/caddy --json\n",
@@ -68,7 +68,10 @@ static void show(const struct inspect *in, const struct go_process *p, const str
 
 	/* Without the privilege to measure it the cost stays unknown, and shows as such. */
 	kern_features_probe(&features);
-	(void)calibrate_here(&features, &cost, NULL);
+	if (calibrate_here(&features, &cost, NULL) == -ENOTSUP && features.uprobe_multi) {
+		features.uprobe_multi = false; /* as attach does */
+		(void)calibrate_here(&features, &cost, NULL);
+	}
 	describe_plan(p->bin, plan, p->bias, exe, &cost, &d);
 	describe_missing(p, &every_group, &d);
 	describe_facts(p, &d);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "base/macros.h"
@@ -18,8 +17,7 @@
 
 static const char doc[] =
 	"Shows the Go processes of this machine: PID, command, Go version, module, whether the "
-	"binary was "
-	"stripped, container, age, and whether `gosonde attach` can watch it.\v"
+	"binary was stripped, container, age, and whether `gosonde attach` can watch it.\v"
 	"A binary is told to be Go's by its build information, so stripped programs show too. "
 	"Processes of other users need root (or CAP_SYS_PTRACE) to be looked into; those that "
 	"could not be are counted on stderr.\n\n"
@@ -139,17 +137,9 @@ static struct listed_process listed(const struct scan_process *p, u64 now_ns)
 		.swiss_maps = p->swiss_maps,
 		.obstacle = understood ? NULL : p->why.text,
 		.caveat = understood && !go_version_known(&p->version)
-				  ? "without what needs this version's offsets"
+				  ? "offsets are derived and checked at attach"
 				  : NULL,
 	};
-}
-
-/* Columns of the terminal on stdout; 0 when it is none. */
-static unsigned int terminal_width(void)
-{
-	struct winsize size;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 static int print(const struct found *found, const struct list_options *opts, struct err *err)
@@ -164,7 +154,7 @@ static int print(const struct found *found, const struct list_options *opts, str
 	for (size_t i = 0; i < found->count; i++)
 		rows[i] = listed(&found->processes[i], now_ns);
 	if (!opts->json)
-		rc = listed_text(stdout, rows, found->count, terminal_width());
+		rc = listed_text(stdout, rows, found->count, cmd_terminal_width());
 	for (size_t i = 0; opts->json && rc == 0 && i < found->count; i++)
 		rc = listed_json(stdout, &rows[i]);
 	if (rc == 0 && fflush(stdout) != 0)

@@ -13,8 +13,9 @@
 
 enum {
 	NAME_BYTES = 256, /* NAME_MAX */
-	/* A plugin is read into memory, since its file may be cut short while we look. */
-	MAX_PLUGIN_BYTES = 256 << 20,
+	/* Of all files' symbols, and of plugins, which are read into memory, since their files may
+	 * be cut short while we look. What comes when they are spent stays unread. */
+	MAX_BYTES = 512 << 20,
 };
 
 /* Garbage on a stack must not make us read the maps at each hit: so many looks a second at most. */
@@ -46,6 +47,7 @@ struct images {
 	unsigned int looks; /* since then */
 	struct image image[IMAGES_MAX];
 	size_t image_count;
+	u64 bytes; /* of memory that they take; MAX_BYTES and one file's symbols at most */
 	struct maps_entry entry; /* of the last lookup; large, so not on the stack */
 };
 
@@ -84,7 +86,8 @@ static size_t count_lines(struct bytes text)
 	return n;
 }
 
-/* Reads the maps anew; what was known stays if that fails: the process may be gone. */
+/* Reads the maps anew; what was known stays if that fails, or none are left: the process may be
+ * gone. */
 static void look(struct images *images)
 {
 	struct maps_iter it = { 0 };
@@ -100,6 +103,11 @@ static void look(struct images *images)
 	}
 	for (size_t line = 0; maps_next(&it, &images->entry); line = it.pos)
 		mappings[n++] = (struct mapping) { images->entry.start, images->entry.end, line };
+	if (!n) {
+		free((void *)it.text.data);
+		free(mappings);
+		return;
+	}
 	free((void *)images->text.data);
 	free(images->mappings);
 	images->text = it.text;
@@ -153,13 +161,13 @@ static bool find_entry(struct images *images, u64 addr)
 	return maps_next(&it, &images->entry);
 }
 
-static u8 *read_file(int fd, size_t *ret_size)
+static u8 *read_file(int fd, u64 most, size_t *ret_size)
 {
 	CLEANUP(freep) u8 *data = NULL;
 	size_t done = 0;
 	struct stat st;
 
-	if (fstat(fd, &st) || st.st_size <= 0 || st.st_size > MAX_PLUGIN_BYTES)
+	if (fstat(fd, &st) || st.st_size <= 0 || (u64)st.st_size > most)
 		return NULL;
 	data = malloc((size_t)st.st_size);
 	while (data && done < (size_t)st.st_size) {
@@ -174,25 +182,46 @@ static u8 *read_file(int fd, size_t *ret_size)
 }
 
 /* A file that is no Go module has no gobin; so has one that is too large for us. */
-static void open_go(struct image *image, const struct gobin *program, int fd)
+static void open_go(struct images *images, struct image *image, int fd)
 {
+	u64 most = MAX_BYTES - MIN(images->bytes, (u64)MAX_BYTES);
 	struct bytes file;
 
-	image->bytes = read_file(fd, &file.size);
+	image->bytes = read_file(fd, most, &file.size);
 	if (!image->bytes)
 		return;
 	file.data = image->bytes;
-	if (gobin_open_plugin(&image->bin, file, program, NULL)) {
+	if (gobin_open_plugin(&image->bin, file, images->program, NULL)) {
 		free(image->bytes);
 		image->bytes = NULL;
+		return;
 	}
+	images->bytes += file.size;
+}
+
+static void open_file(struct images *images, struct image *image)
+{
+	const struct maps_entry *entry = &images->entry;
+	CLEANUP(fd_closep) int go_fd = -1;
+	int fd;
+
+	if (images->bytes >= MAX_BYTES)
+		return;
+	fd = maps_open(images->pid, entry, NULL);
+	if (fd < 0)
+		return;
+	go_fd = dup(fd);
+	if (elf_symbols_open(&image->symbols, fd, NULL))
+		return;
+	images->bytes += elf_symbols_bytes(image->symbols);
+	if (go_fd >= 0 && entry->ino != images->exe_ino && elf_symbols_maybe_go(image->symbols))
+		open_go(images, image, go_fd);
 }
 
 static struct image *open_image(struct images *images)
 {
 	const struct maps_entry *entry = &images->entry;
 	struct image *image;
-	int fd, go_fd;
 
 	if (images->image_count == IMAGES_MAX)
 		return NULL;
@@ -201,13 +230,7 @@ static struct image *open_image(struct images *images)
 	image->major = entry->major;
 	image->minor = entry->minor;
 	snprintf(image->name, sizeof(image->name), "%s", go_readable_file(entry->path));
-	fd = maps_open(images->pid, entry, NULL);
-	go_fd = fd < 0 ? -1 : dup(fd);
-	if (fd >= 0 && !elf_symbols_open(&image->symbols, fd, NULL) && go_fd >= 0 &&
-	    entry->ino != images->exe_ino && elf_symbols_maybe_go(image->symbols))
-		open_go(image, images->program, go_fd);
-	if (go_fd >= 0)
-		close(go_fd);
+	open_file(images, image);
 	return image;
 }
 

@@ -9,7 +9,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
-enum { TICK_ACCURACY_US = 1000 };
+enum { TICK_ACCURACY_US = 1000, CLOCK_TRIES = 5 };
 
 struct loop {
 	const struct loop_config *config;
@@ -36,7 +36,21 @@ u64 now_monotonic_ns(void)
 
 s64 monotonic_to_wall_ns(void)
 {
-	return (s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	u64 narrowest_ns = ~0ULL;
+	s64 offset_ns = 0;
+
+	/* Whatever ran between the readings of a try is an error of it, up to its width. */
+	for (int i = 0; i < CLOCK_TRIES; i++) {
+		u64 before_ns = clock_ns(CLOCK_MONOTONIC);
+		u64 wall_ns = clock_ns(CLOCK_REALTIME);
+		u64 width_ns = clock_ns(CLOCK_MONOTONIC) - before_ns;
+
+		if (width_ns < narrowest_ns) {
+			narrowest_ns = width_ns;
+			offset_ns = (s64)(wall_ns - (before_ns + width_ns / 2));
+		}
+	}
+	return offset_ns;
 }
 
 void loop_block_signals(void)

@@ -191,23 +191,31 @@ static enum frame_kind kind_of(const struct gobin_line *line)
 	return go_is_runtime_code(line->func) ? FRAME_RUNTIME : FRAME_PROGRAM;
 }
 
+/* The frames of a run-time address in Go code, at most MAX_INLINED: how many, or a negative errno.
+ * ret_place: as find_code(). */
+static int find_frames(const struct target *target, u64 pc, bool return_address,
+		       struct gobin_line lines[static MAX_INLINED], struct image_place *ret_place)
+{
+	struct go_code code;
+	int rc = find_code(target, lookup_pc(pc, return_address), &code, ret_place);
+
+	return rc ? rc : gobin_frames(code.bin, code.pc, lines, MAX_INLINED);
+}
+
 static int name_frame_at(void *arg, u64 pc, bool return_address, size_t depth, char *buf,
 			 size_t size)
 {
 	const struct target *target = arg;
 	struct gobin_line lines[MAX_INLINED];
 	struct image_place place;
-	struct go_code code;
-	int n = find_code(target, lookup_pc(pc, return_address), &code, &place);
+	int n = find_frames(target, pc, return_address, lines, &place);
 
-	if (!n)
-		n = gobin_frames(code.bin, code.pc, lines, ARRAY_SIZE(lines));
 	if (n > 0 && depth < (size_t)n) {
 		write_line(&lines[depth], buf, size);
 		return kind_of(&lines[depth]);
 	}
 	/* Where C code keeps no frame pointers, the walk also brings what is no return address. */
-	if (n > 0 || depth || (place.data))
+	if (n > 0 || depth || place.data)
 		return -ENOENT;
 	write_other(&place, pc, buf, size);
 	return FRAME_PROGRAM;
@@ -218,11 +226,8 @@ static int name_frame(void *arg, u64 pc, bool return_address, char *buf, size_t 
 	const struct target *target = arg;
 	struct gobin_line lines[MAX_INLINED];
 	struct image_place place;
-	struct go_code code;
-	int site = 0, n = find_code(target, lookup_pc(pc, return_address), &code, &place);
+	int site = 0, n = find_frames(target, pc, return_address, lines, &place);
 
-	if (!n)
-		n = gobin_frames(code.bin, code.pc, lines, ARRAY_SIZE(lines));
 	if (n < 0) {
 		write_other(&place, pc, buf, size);
 		return n;

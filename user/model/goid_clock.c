@@ -139,8 +139,8 @@ static void find_marks(const struct goid_clock *clock, const struct goid_fact *f
 {
 	size_t sample = 0;
 
-	if (clock->start_ns)
-		add_mark(marks, 1, clock->start_ns);
+	/* Where the start is not known, that of the clock: no process is older. */
+	add_mark(marks, 1, clock->start_ns);
 	for (size_t i = 0; i < n; i++) {
 		for (;
 		     sample < clock->count && clock->samples[sample].counter.newest < facts[i].goid;

@@ -36,9 +36,10 @@ static void fill_age(char *cell, const struct goroutine_age *age)
 /* The group's text; of a mixed one that of most, with a mark. */
 static void fill_text(char *cell, const char *raw, bool same)
 {
-	char text[CELL_BYTES - 4];
+	static const char mark[] = " …";
+	char text[CELL_BYTES - sizeof(mark)]; /* keep_end() wants a byte */
 
-	snprintf(cell, CELL_BYTES, "%s%s", text_escape(text, sizeof(text), raw), same ? "" : " …");
+	snprintf(cell, CELL_BYTES, "%s%s", text_escape(text, sizeof(text), raw), same ? "" : mark);
 }
 
 static void fill_row(struct row *row, const struct goroutine_report *report,
@@ -58,21 +59,12 @@ static void fill_row(struct row *row, const struct goroutine_report *report,
 	fill_text(row->cell[START], texts->start(texts->arg, group->kind.start), group->same_start);
 }
 
-/* Columns that the text takes, near enough: code points. Escaped text has no control bytes. */
-static size_t columns_of(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
-/* Takes the beginning away, so that at most max columns stay: a name's end tells more. */
+/* Takes the beginning away, so that at most max columns stay: a name's end tells more. The mark may
+ * be a byte longer than the two characters that it stands for at least. */
 static void keep_end(char *text, size_t max)
 {
 	static const char mark[] = "…";
-	size_t n = columns_of(text);
+	size_t n = text_columns(text);
 	const char *p = text;
 
 	if (n <= max || max == 0)
@@ -81,8 +73,6 @@ static void keep_end(char *text, size_t max)
 		do
 			p++;
 		while (((unsigned char)*p & 0xc0) == 0x80);
-	if ((size_t)(p - text) < strlen(mark))
-		return;
 	memmove(text + strlen(mark), p, strlen(p) + 1);
 	memcpy(text, mark, strlen(mark));
 }
@@ -92,7 +82,7 @@ static void measure(const struct row *rows, size_t count, size_t width[static CO
 	memset(width, 0, COLUMNS * sizeof(*width));
 	for (size_t i = 0; i < count; i++)
 		for (size_t c = 0; c < COLUMNS; c++)
-			width[c] = MAX(width[c], columns_of(rows[i].cell[c]));
+			width[c] = MAX(width[c], text_columns(rows[i].cell[c]));
 }
 
 /* Site and function give way, the wider one first, down to a readable part. */
@@ -119,7 +109,7 @@ static void print_row(FILE *out, const struct row *row, const size_t width[stati
 {
 	for (size_t c = 0; c < COLUMNS; c++) {
 		bool right = c == COUNT || c == SHARE || c == AGE || c == OLDEST;
-		int pad = (int)(width[c] - columns_of(row->cell[c]));
+		int pad = (int)(width[c] - text_columns(row->cell[c]));
 
 		if (right)
 			fprintf(out, "%*s%s%*s", pad, "", row->cell[c], GAP, "");
@@ -132,26 +122,29 @@ static void print_row(FILE *out, const struct row *row, const size_t width[stati
 
 static void print_gc(FILE *out, const struct go_gc_memory *gc)
 {
-	char a[UNITS_BUF], b[UNITS_BUF], c[UNITS_BUF];
+	char a[UNITS_BUF], b[UNITS_BUF], c[UNITS_BUF], why[TEXT_NAME_BYTES];
+	const char *lead = "GC: ";
 
-	if (gc->has_cycles)
-		fprintf(out, "GC: %u cycle%s", gc->cycles, gc->cycles == 1 ? "" : "s");
-	if (gc->has_heap_live && gc->has_heap_goal)
-		fprintf(out, "%sheap %s live, goal %s",
-			gc->has_cycles ? "; " : "GC: ", fmt_bytes(a, (double)gc->heap_live_bytes),
+	if (gc->has_cycles) {
+		fprintf(out, "%s%u cycle%s", lead, gc->cycles, gc->cycles == 1 ? "" : "s");
+		lead = "; ";
+	}
+	if (gc->has_heap_live && gc->has_heap_goal) {
+		fprintf(out, "%sheap %s live, goal %s", lead,
+			fmt_bytes(a, (double)gc->heap_live_bytes),
 			fmt_bytes(b, (double)gc->heap_goal_bytes));
-	if (gc->pause_count)
-		fprintf(out, "; last %u pause%s: p50 %s, max %s, last %s", gc->pause_count,
+		lead = "; ";
+	}
+	if (gc->pause_count) {
+		fprintf(out, "%slast %u pause%s: p50 %s, max %s, last %s", lead, gc->pause_count,
 			gc->pause_count == 1 ? "" : "s",
 			fmt_duration_ns(a, go_gc_pause_quantile(gc, 0.5)),
 			fmt_duration_ns(b, go_gc_pause_quantile(gc, 1)),
 			fmt_duration_ns(c, gc->pause_ns[gc->pause_count - 1]));
-	if (gc->why.text[0]) {
-		char why[TEXT_NAME_BYTES];
-
-		fprintf(out, "%snot known: %s", gc->has_cycles ? "; " : "GC: ",
-			text_escape(why, sizeof(why), gc->why.text));
+		lead = "; ";
 	}
+	if (gc->why.text[0])
+		fprintf(out, "%snot known: %s", lead, text_escape(why, sizeof(why), gc->why.text));
 	fputc('\n', out);
 }
 

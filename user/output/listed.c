@@ -67,23 +67,13 @@ static void fill_row(struct row *row, const struct listed_process *p)
 	fill_attach(row->cell[ATTACH], p);
 }
 
-/* Columns that the text takes, near enough: code points. Escaped text has no control bytes. */
-static size_t columns_of(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
 /* Cuts text to at most max columns. */
 static void cut_to(char *text, size_t max)
 {
 	size_t n = 0;
 	char *p = text;
 
-	if (columns_of(text) <= max)
+	if (text_columns(text) <= max)
 		return;
 	while (*p && (n < max || ((unsigned char)*p & 0xc0) == 0x80)) {
 		n += ((unsigned char)*p & 0xc0) != 0x80;
@@ -97,7 +87,7 @@ static void measure(const struct row *rows, size_t count, size_t width[static CO
 	memset(width, 0, COLUMNS * sizeof(*width));
 	for (size_t i = 0; i < count; i++)
 		for (size_t c = 0; c < COLUMNS; c++)
-			width[c] = MAX(width[c], columns_of(rows[i].cell[c]));
+			width[c] = MAX(width[c], text_columns(rows[i].cell[c]));
 }
 
 /* The module's column gives way, down to a readable part, so that a row fits on a line. */
@@ -119,7 +109,7 @@ static void fit(struct row *rows, size_t count, size_t width[static COLUMNS], si
 static void print_row(FILE *out, const struct row *row, const size_t width[static COLUMNS])
 {
 	for (size_t c = 0; c < COLUMNS; c++) {
-		int pad = (int)(width[c] - columns_of(row->cell[c]));
+		int pad = (int)(width[c] - text_columns(row->cell[c]));
 
 		if (c == PID)
 			fprintf(out, "%*s%s%*s", pad, "", row->cell[c], GAP, "");

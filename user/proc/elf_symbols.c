@@ -6,7 +6,11 @@
 #include <string.h>
 
 /* Ten times a browser's; more are made to waste memory. */
-enum { MAX_SYMBOLS = 1 << 21 };
+enum {
+	MAX_SYMBOLS = 1 << 21,
+	MAX_TABLE_BYTES = MAX_SYMBOLS * sizeof(Elf64_Sym),
+	MAX_NAMES_BYTES = 128 << 20,
+};
 
 struct symbol {
 	u64 addr, size;
@@ -19,6 +23,7 @@ struct elf_symbols {
 	size_t strings;		/* section of the names */
 	struct symbol *symbols; /* owned, by address */
 	size_t count;
+	u64 bytes; /* of memory that all this may take */
 };
 
 static int compare(const void *a, const void *b)
@@ -41,6 +46,20 @@ static Elf_Scn *find_table(Elf *elf, u32 type, GElf_Shdr *ret)
 	return NULL;
 }
 
+/*
+ * libelf reads a section whole, as large as it says it is, and a sparse file
+ * costs its maker nothing; compressed names it would unpack. 0: not to be read.
+ */
+static u64 readable_size(Elf_Scn *section, u64 most)
+{
+	GElf_Shdr header;
+
+	if (!section || !gelf_getshdr(section, &header) || header.sh_size > most ||
+	    (header.sh_flags & SHF_COMPRESSED))
+		return 0;
+	return header.sh_size;
+}
+
 static bool is_function(const GElf_Sym *symbol)
 {
 	u8 type = GELF_ST_TYPE(symbol->st_info);
@@ -51,11 +70,17 @@ static bool is_function(const GElf_Sym *symbol)
 
 static int read_table(struct elf_symbols *s, Elf_Scn *section, const GElf_Shdr *header)
 {
-	Elf_Data *data = elf_getdata(section, NULL);
-	size_t n = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
+	u64 names = readable_size(elf_getscn(s->elf, header->sh_link), MAX_NAMES_BYTES);
+	Elf_Data *data;
 	GElf_Sym symbol;
+	size_t n;
 
+	if (!names || !readable_size(section, MAX_TABLE_BYTES))
+		return 0;
+	data = elf_getdata(section, NULL);
+	n = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
 	n = MIN(n, (size_t)MAX_SYMBOLS);
+	s->bytes = header->sh_size + names + n * sizeof(*s->symbols);
 	s->strings = header->sh_link;
 	s->symbols = calloc(n + 1, sizeof(*s->symbols));
 	if (!s->symbols)
@@ -81,6 +106,20 @@ static int read_symbols(struct elf_symbols *s)
 	return section ? read_table(s, section, &header) : 0;
 }
 
+/*
+ * Counts too large for the file header stand in the first section, and libelf
+ * makes room for as many as it says; no linker makes so many sections or
+ * segments of a program. What is too short for a header is for libelf to refuse.
+ */
+static bool counts_fit(int fd)
+{
+	Elf64_Ehdr header;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		return true;
+	return header.e_phnum != PN_XNUM && (header.e_shnum || !header.e_shoff);
+}
+
 int elf_symbols_open(struct elf_symbols **ret, int fd, struct err *err)
 {
 	CLEANUP(elf_symbols_freep) struct elf_symbols *s = calloc(1, sizeof(*s));
@@ -90,6 +129,8 @@ int elf_symbols_open(struct elf_symbols **ret, int fd, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	s->fd = fd;
+	if (!counts_fit(fd))
+		return err_set(err, -ENOEXEC, "more sections or segments than a program has");
 	(void)elf_version(EV_CURRENT);
 	s->elf = elf_begin(fd, ELF_C_READ, NULL); /* pread(), where ELF_C_READ_MMAP would map */
 	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF || gelf_getclass(s->elf) != ELFCLASS64)
@@ -108,6 +149,11 @@ void elf_symbols_free(struct elf_symbols *symbols)
 	close(symbols->fd);
 	free(symbols->symbols);
 	free(symbols);
+}
+
+u64 elf_symbols_bytes(const struct elf_symbols *symbols)
+{
+	return symbols->bytes;
 }
 
 int elf_symbols_addr(const struct elf_symbols *symbols, u64 offset, u64 *ret)
@@ -160,7 +206,8 @@ bool elf_symbols_maybe_go(const struct elf_symbols *symbols)
 	size_t names;
 	bool any = false;
 
-	if (elf_getshdrstrndx(symbols->elf, &names))
+	if (elf_getshdrstrndx(symbols->elf, &names) ||
+	    !readable_size(elf_getscn(symbols->elf, names), MAX_NAMES_BYTES))
 		return true;
 	while ((section = elf_nextscn(symbols->elf, section))) {
 		const char *name = gelf_getshdr(section, &header)

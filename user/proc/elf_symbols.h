@@ -17,11 +17,14 @@ struct elf_symbols;
 
 /*
  * Reads the symbols of the file; a file without any is fine. Takes fd, also on failure.
- * Returns 0, -ENOEXEC (no ELF file of 64 bits) or -ENOMEM.
+ * Returns 0, -ENOEXEC (no ELF file of 64 bits, or an absurd one) or -ENOMEM.
  */
 int elf_symbols_open(struct elf_symbols **ret, int fd, struct err *err);
 void elf_symbols_free(struct elf_symbols *symbols);
 DEFINE_FREEP(struct elf_symbols, elf_symbols_free)
+
+/* The memory that it takes at most. */
+u64 elf_symbols_bytes(const struct elf_symbols *symbols);
 
 /* The link-time address of a file offset, by segment. Returns 0 or -ENOENT. */
 int elf_symbols_addr(const struct elf_symbols *symbols, u64 offset, u64 *ret);
