@@ -69,9 +69,9 @@ static struct entry *find(struct binaries *binaries, const struct proc_file *fil
 {
 	struct entry *entry;
 
-	TAILQ_FOREACH(entry, &binaries->entries, link)
-	if (same_file(&entry->binary.file, file))
-		return entry;
+	TAILQ_FOREACH (entry, &binaries->entries, link)
+		if (same_file(&entry->binary.file, file))
+			return entry;
 	return NULL;
 }
 
@@ -127,9 +127,9 @@ static void evict_one(struct binaries *binaries)
 {
 	struct entry *entry;
 
-	TAILQ_FOREACH(entry, &binaries->entries, link)
-	if (!entry->users)
-		break;
+	TAILQ_FOREACH (entry, &binaries->entries, link)
+		if (!entry->users)
+			break;
 	TAILQ_REMOVE(&binaries->entries, entry, link);
 	binaries->idle--;
 	entry_free(entry);

@@ -14,9 +14,10 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int by_text(const void *a, const void *b)
+static int by_text(const void *a, const void *b, void *arg)
 {
-	const struct place *x = *(struct place *const *)a, *y = *(struct place *const *)b;
+	const struct places *places = arg;
+	const struct place *x = &places->at[*(const u32 *)a], *y = &places->at[*(const u32 *)b];
 	int order = strcmp(x->text, y->text);
 
 	return order ? order : x->pc < y->pc ? -1 : x->pc > y->pc;
@@ -51,17 +52,20 @@ static char *name_place(u64 pc, const struct names *names, enum place_kind kind)
 /* The number of a name is the index of the first place that has it. */
 static int number_places(struct places *places)
 {
-	CLEANUP(freep) struct place **sorted = calloc(places->count, sizeof(*sorted));
+	CLEANUP(freep) u32 *order = calloc(places->count, sizeof(*order));
+	const struct place *before = NULL;
 
-	if (!sorted)
+	if (!order)
 		return -ENOMEM;
 	for (size_t i = 0; i < places->count; i++)
-		sorted[i] = &places->at[i];
-	qsort(sorted, places->count, sizeof(*sorted), by_text);
+		order[i] = (u32)i;
+	qsort_r(order, places->count, sizeof(*order), by_text, places);
 	for (size_t i = 0; i < places->count; i++) {
-		bool same = i && strcmp(sorted[i]->text, sorted[i - 1]->text) == 0;
+		struct place *place = &places->at[order[i]];
+		bool same = before && strcmp(place->text, before->text) == 0;
 
-		sorted[i]->number = same ? sorted[i - 1]->number : (u32)(sorted[i] - places->at);
+		place->number = same ? before->number : order[i];
+		before = place;
 	}
 	return 0;
 }

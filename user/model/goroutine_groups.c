@@ -108,6 +108,17 @@ static struct goroutine_group make_group(struct goroutine_seen *rows, size_t n, 
 	return group;
 }
 
+static int compare_kinds(const struct goroutine_kind *x, const struct goroutine_kind *y)
+{
+	int order = compare(x->site, y->site);
+
+	if (!order)
+		order = compare(x->start, y->start);
+	if (!order)
+		order = compare(x->state, y->state);
+	return order ? order : compare(x->wait, y->wait);
+}
+
 /* The largest first; of equal ones the oldest. */
 static int by_size(const void *a, const void *b)
 {
@@ -117,7 +128,7 @@ static int by_size(const void *a, const void *b)
 		return compare(y->count, x->count);
 	if (x->oldest.likely_ns != y->oldest.likely_ns)
 		return compare(y->oldest.likely_ns, x->oldest.likely_ns);
-	return memcmp(&x->kind, &y->kind, sizeof(x->kind));
+	return compare_kinds(&x->kind, &y->kind);
 }
 
 static size_t count_groups(const struct goroutine_seen *rows, size_t n, enum goroutine_by by)

@@ -63,7 +63,7 @@ static void fill_row(struct row *row, const struct goroutine_report *report,
  * be a byte longer than the two characters that it stands for at least. */
 static void keep_end(char *text, size_t max)
 {
-	static const char mark[] = "…";
+	static const char mark[] = { '\xe2', '\x80', '\xa6' }; /* … */
 	size_t n = text_columns(text);
 	const char *p = text;
 
@@ -73,8 +73,8 @@ static void keep_end(char *text, size_t max)
 		do
 			p++;
 		while (((unsigned char)*p & 0xc0) == 0x80);
-	memmove(text + strlen(mark), p, strlen(p) + 1);
-	memcpy(text, mark, strlen(mark));
+	memmove(text + sizeof(mark), p, strlen(p) + 1);
+	memcpy(text, mark, sizeof(mark));
 }
 
 static void measure(const struct row *rows, size_t count, size_t width[static COLUMNS])
