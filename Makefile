@@ -155,6 +155,13 @@ test-matrix: ## every Go version in every kind of build against the truth: a tab
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)scripts/as-root O=$(O) tests/live/matrix $(if $(ROWS),'$(ROWS)')
 
+.PHONY: test-oracles
+test-oracles: ## every function and instruction of every toolchain's programs against the Go tools and llvm-objdump
+	$(Q)scripts/setup
+	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)goroots=$$(scripts/toolchains | xargs) && O=$(O) GOSONDE_GOROOTS="$$goroots" \
+		tests/run tests/live/gobin_oracle.bats tests/live/insn_oracle.bats $(O)/tests/unit/derive_test
+
 .PHONY: demo
 demo: ## install what is missing, build, show it at work for 20 s (PID=n: on that process)
 	$(Q)scripts/setup --build

@@ -93,7 +93,7 @@ row() {
 	(($3 == 0)) || fail "$1: $3 of $2 $4 differ"
 }
 
-# print_table: a row for each version and kind, and the totals.
+# print_table: a row for each version and kind, and the totals, which tests/run passes on.
 print_table() {
 	[[ -e $BATS_FILE_TMPDIR/rows ]] || return 0
 	awk '
@@ -101,7 +101,7 @@ print_table() {
 		!($4 in head) { head[$4] = 1; what[++m] = $4 }
 		{ compared[$1, $4] += $2; wrong[$1, $4] += $3; all[$4] += $2; bad[$4] += $3 }
 		function line(label, i, a, b) {
-			printf "# %-22s", label
+			printf "# table: %-22s", label
 			for (i = 1; i <= m; i++) {
 				a = label == "total" ? all[what[i]] : compared[label, what[i]]
 				b = label == "total" ? bad[what[i]] : wrong[label, what[i]]

@@ -44,7 +44,11 @@ func main() {
 		fmt.Println("loaded")
 		l.AwaitStart()
 	}
+	before := runtime.NumGoroutine()
 	work(writes, goroutines)
+	for runtime.NumGoroutine() > before { // the last one is done before it has ended
+		time.Sleep(time.Millisecond)
+	}
 	fmt.Printf("{\"type\":\"truth\",\"writes\":%d,\"created\":%d,\"goroutines\":%d}\n",
 		writes, goroutines, runtime.NumGoroutine())
 	l.AwaitEnd()
