@@ -37,19 +37,31 @@ static int arm(struct plugin *plugin, const struct go_process *go, struct target
 	return 0;
 }
 
+/* A list that names a file twice was made to have it probed twice. */
+static bool is_known(const struct plugins *plugins, const struct gobin *bin)
+{
+	for (size_t i = 0; i < plugins->count; i++)
+		if (plugins->plugin[i].bin == bin)
+			return true;
+	return false;
+}
+
 /* Whose code begins at text. */
 static int add(struct plugins *plugins, u64 text, struct target *target, struct kern *kern,
 	       u32 slot, const struct probe_groups *groups, struct err *err)
 {
-	struct plugin *plugin = &plugins->plugin[plugins->count++];
+	struct plugin *plugin = &plugins->plugin[plugins->count];
 	struct go_process go = target->go;
-	struct image_place place;
+	struct image_place place = { 0 };
+	bool known;
 
 	*plugin = (struct plugin) { .fd = -1, .file = "?" };
-	if (images_find(target->images, text, &place))
-		return 0;
-	snprintf(plugin->file, sizeof(plugin->file), "%s", place.file ? place.file : "?");
-	if (!place.bin)
+	if (!images_find(target->images, text, &place))
+		snprintf(plugin->file, sizeof(plugin->file), "%s", place.file ? place.file : "?");
+	known = place.bin && is_known(plugins, place.bin);
+	plugin->bin = place.bin;
+	plugins->count++;
+	if (!place.bin || known)
 		return 0;
 	plugin->fd = images_open_file(target->images, text, NULL);
 	if (plugin->fd < 0)

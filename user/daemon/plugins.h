@@ -14,7 +14,8 @@
 
 /* What was done about a plugin. */
 struct plugin {
-	int fd; /* of its file; -1: it could not be opened, nor probed */
+	int fd;			 /* of its file; -1: it could not be opened, nor probed */
+	const struct gobin *bin; /* borrowed from the target's images; NULL: no Go code */
 	char file[256];
 	size_t probes, omitted;
 };
