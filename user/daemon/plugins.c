@@ -78,14 +78,15 @@ int plugins_arm(struct plugins *plugins, struct target *target, struct kern *ker
 	size_t before = plugins->count;
 	int n = go_plugins(&target->go, text), rc = 0;
 
-	for (int i = (int)before; i < n && !rc; i++)
+	plugins->more = n > GO_PLUGINS_MAX;
+	for (int i = (int)before; i < MIN(n, GO_PLUGINS_MAX) && !rc; i++)
 		rc = add(plugins, text[i], target, kern, slot, groups, err);
 	return rc ? rc : (int)(plugins->count - before);
 }
 
 u64 plugins_unprobed(const struct plugins *plugins)
 {
-	u64 n = 0;
+	u64 n = plugins->more;
 
 	for (size_t i = 0; i < plugins->count; i++)
 		n += plugins->plugin[i].probes == 0;

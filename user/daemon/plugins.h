@@ -23,6 +23,7 @@ struct plugin {
 struct plugins {
 	struct plugin plugin[GO_PLUGINS_MAX];
 	size_t count;
+	bool more; /* than these were found, which have no probes */
 };
 
 void plugins_done(struct plugins *plugins);

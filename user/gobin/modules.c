@@ -12,12 +12,14 @@ int go_plugins(const struct go_process *p, u64 ret_text[static GO_PLUGINS_MAX])
 	if (go_layout_offset(p->layout, GO_MODULEDATA_NEXT, &next) ||
 	    go_layout_offset(p->layout, GO_MODULEDATA_TEXT, &text))
 		return -ENOENT;
-	for (n = 0; n < GO_PLUGINS_MAX; n++) {
+	for (n = 0; n <= GO_PLUGINS_MAX; n++) {
 		rc = p->mem.read(p->mem.arg, module + next.offset, &module, sizeof(module));
 		if (rc)
 			return rc;
 		if (!module)
 			break;
+		if (n == GO_PLUGINS_MAX)
+			return n + 1;
 		rc = p->mem.read(p->mem.arg, module + text.offset, &ret_text[n], sizeof(*ret_text));
 		if (rc)
 			return rc;

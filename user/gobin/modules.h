@@ -15,8 +15,9 @@ enum { GO_PLUGINS_MAX = 16 };
  * Where the Go code of each plugin begins, as run-time addresses in the order of
  * loading; the list never shrinks. Costs a read of the process's memory per plugin.
  *
- * Returns how many, at most GO_PLUGINS_MAX; -ENOENT: this version's list is not
- * known; or what the reader returned.
+ * Returns how many, counted to GO_PLUGINS_MAX + 1 at most, of which ret_text has
+ * the first GO_PLUGINS_MAX; -ENOENT: this version's list is not known; or what the
+ * reader returned.
  */
 int go_plugins(const struct go_process *p, u64 ret_text[static GO_PLUGINS_MAX]);
 
