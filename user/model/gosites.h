@@ -8,7 +8,7 @@
 
 #include "base/macros.h"
 #include "event/event.h"
-#include "model/table.h"
+#include "base/table.h"
 
 /* What one go statement has started. */
 struct gosite {

@@ -13,7 +13,7 @@
 #include "event/event.h"
 #include "base/macros.h"
 #include "model/sliding.h"
-#include "model/table.h"
+#include "base/table.h"
 
 /* One map type that grows below one call stack. */
 struct growth_site {
