@@ -79,12 +79,13 @@ static void say_all(struct spikes *spikes, const struct detect_io *io, u64 now_n
 	say_nth(io, OUTLIERS, &spikes->outliers, 3, now_ns);
 }
 
+/* To find the median takes long; so first whether it can be so low: half of the pauses must be. */
 static bool is_outlier(const struct gc *gc, u64 duration_ns)
 {
-	size_t n;
-	double median_ns = gc_median_before_last_ns(gc, &n);
+	size_t n, low = gc_count_before_last(gc, (double)duration_ns / OUTLIER_FACTOR, &n);
 
-	return n >= OUTLIER_MIN_PAUSES && (double)duration_ns >= OUTLIER_FACTOR * median_ns;
+	return n >= OUTLIER_MIN_PAUSES && low >= n / 2 &&
+	       (double)duration_ns >= OUTLIER_FACTOR * gc_median_before_last_ns(gc, &n);
 }
 
 static void spikes_event(void *state, const struct detect_io *io, const struct event *event)

@@ -201,14 +201,36 @@ const struct gc_cycle *gc_last_cycle(const struct gc *gc)
 	return gc->has_ended ? &gc->ended : NULL;
 }
 
-double gc_median_before_last_ns(const struct gc *gc, size_t *ret_n)
+/* The i-th pause before the last. */
+static double before_last_ns(const struct gc *gc, size_t i)
+{
+	return (double)gc->recent_ns[(gc->recent_count - 2 - i) % GC_RECENT_STOPS];
+}
+
+static size_t pauses_before_last(const struct gc *gc)
 {
 	u64 before = gc->recent_count ? gc->recent_count - 1 : 0;
-	size_t n = (size_t)MIN(before, GC_RECENT_STOPS - 1);
+
+	return (size_t)MIN(before, GC_RECENT_STOPS - 1);
+}
+
+double gc_median_before_last_ns(const struct gc *gc, size_t *ret_n)
+{
 	double value[GC_RECENT_STOPS];
+	size_t n = pauses_before_last(gc);
 
 	*ret_n = n;
 	for (size_t i = 0; i < n; i++)
-		value[i] = (double)gc->recent_ns[(before - 1 - i) % GC_RECENT_STOPS];
+		value[i] = before_last_ns(gc, i);
 	return n ? median(value, n) : 0;
+}
+
+size_t gc_count_before_last(const struct gc *gc, double limit_ns, size_t *ret_n)
+{
+	size_t n = pauses_before_last(gc), count = 0;
+
+	*ret_n = n;
+	for (size_t i = 0; i < n; i++)
+		count += before_last_ns(gc, i) <= limit_ns;
+	return count;
 }

@@ -73,6 +73,9 @@ const struct gc_cycle *gc_last_cycle(const struct gc *gc);
 /* Median duration of the last GC_RECENT_STOPS pauses before the last one; 0: none. n: how many. */
 double gc_median_before_last_ns(const struct gc *gc, size_t *ret_n);
 
+/* How many of them lasted limit_ns at most. */
+size_t gc_count_before_last(const struct gc *gc, double limit_ns, size_t *ret_n);
+
 /* Whether a stop is one of a GC cycle (sweep or mark termination). */
 bool gc_is_pause(u32 reason);
 
