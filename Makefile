@@ -29,7 +29,7 @@ CFLAGS	+= -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototy
 LDFLAGS	+= $(SANFLAGS)
 
 # The pure layers, each an archive that unit tests link without libbpf; then what adapts Linux.
-PURE	:= base gobin insn event model detect alert output
+PURE	:= base govern gobin insn event model detect alert output
 LINUX	:= probe kern proc sink daemon cmd
 PURE_LIBS  := -lelf -lZydis -ljansson -lcyaml -lm
 LINUX_LIBS := -lbpf -lsystemd $(PURE_LIBS)
@@ -97,6 +97,24 @@ $(O)/tests/live/%: $(O)/tests/live/%.o $(linux_a) $(pure_a)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS) -lcmocka
 live_tests := $(patsubst %.c,$(O)/%,$(wildcard tests/live/*_test.c))
 
+# Benches: tests/bench/NAME.c prints rows of a Markdown table; NAME.bpf.c is what it loads beside.
+benches	:= $(patsubst %.c,$(O)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+
+$(O)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) --target=bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
+		-Iinclude -Ibpf -Ivmlinux/$(ARCH) -MMD -MP -c -o $@ $<
+
+$(O)/tests/bench/%.skel.h: $(O)/tests/bench/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(O)/tests/bench/ring.o: $(O)/tests/bench/ring.skel.h
+
+$(O)/tests/bench/%: $(O)/tests/bench/%.o $(linux_a) $(pure_a)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS)
+
 # Fuzz targets: tests/fuzz/NAME_fuzz.c. NAME_replay runs one over the inputs in tests/fuzz/corpus/NAME,
 # build/fuzz/NAME is libFuzzer's. proc/maps.c is the parser that stands in no pure library.
 fuzz_names := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -161,6 +179,12 @@ test-oracles: ## every function and instruction of every toolchain's programs ag
 	$(Q)$(MAKE) --no-print-directory test-programs
 	$(Q)goroots=$$(scripts/toolchains | xargs) && O=$(O) GOSONDE_GOROOTS="$$goroots" \
 		tests/run tests/live/gobin_oracle.bats tests/live/insn_oracle.bats $(O)/tests/unit/derive_test
+
+.PHONY: bench
+bench: ## what gosonde costs and how exact it is, beside bpftrace: tables and docs/overhead.svg (12 min; ONLY=rates)
+	$(Q)scripts/setup --bench
+	$(Q)$(MAKE) --no-print-directory all $(benches)
+	$(Q)scripts/as-root O=$(O) QUICK=$(QUICK) tests/bench/run $(ONLY)
 
 .PHONY: demo
 demo: ## install what is missing, build, show it at work for 20 s (PID=n: on that process)

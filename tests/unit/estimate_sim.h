@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Targets whose calls are known, and windows on them: what a target does with the
+ * time that probes take from it is known too. Time is a number.
+ */
+#ifndef TESTS_ESTIMATE_SIM_H
+#define TESTS_ESTIMATE_SIM_H
+
+#include <math.h>
+
+#include "base/macros.h"
+#include "base/units.h"
+#include "govern/estimate.h"
+
+#define FIRST WIRE_FN_MAPASSIGN
+#define LAST  WIRE_FN_MAPCLEAR
+
+/* One call in four is of the second function. */
+#define FN_MOST WIRE_FN_MAPASSIGN_FAST64
+#define FN_REST WIRE_FN_MAPDELETE
+
+/* An amount, which is no call. */
+#define MOVED	       (WIRE_FN_COUNT + AMOUNT_MOVED)
+#define MOVED_PER_CALL 5
+
+/* What hits cost, as calibrated. */
+#define TAU_FULL_NS 650.0
+#define TAU_LEAN_NS 550.0
+
+/* Hits while the kernel attaches and detaches are counted, and are of no window. */
+#define STRAY_NS (50.0 * NS_PER_US)
+
+/* How a rate scatters from one 10 ms to another, and how much of a CPU others take meanwhile. */
+#define RATE_NOISE 0.01
+#define CPU_NOISE  0.01
+
+static u64 random_state;
+
+/* xorshift64*, Vigna 2016 */
+static u64 next_random(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return random_state * 0x2545f4914f6cdd1dULL;
+}
+
+static double uniform(double low, double high)
+{
+	return low + (high - low) * (double)(next_random() >> 11) / (double)(1ULL << 53);
+}
+
+/* Near enough to a normal deviate: the sum of twelve (Irwin-Hall). */
+static double normal(void)
+{
+	double sum = -6;
+
+	for (int i = 0; i < 12; i++)
+		sum += uniform(0, 1);
+	return sum;
+}
+
+enum ways {
+	FREE,  /* calls in a loop: a probe's time is lost to its calls */
+	SLEEP, /* has so many calls to make each ms, then sleeps: makes up for probes */
+	SPIN,  /* the same, evenly spaced, but waits in a loop: always on CPU */
+	THINK, /* works half the time, waits as long whenever that ends: loses what probes take */
+};
+
+struct target {
+	enum ways ways;
+	double per_s; /* without probes, of each writer */
+	int writers, burners;
+	double on_ms, period_ms; /* FREE: works that long of every period; 0: always */
+};
+
+/* Of which writers; with burners, that never call; and one that works at times. */
+#define ONE(ways, per_s) MANY(ways, per_s, 1)
+#define MANY(ways, per_s, writers)                                                                 \
+	{                                                                                          \
+		ways, per_s, writers, 0, 0, 0                                                      \
+	}
+#define BURNERS(per_s, burners)                                                                    \
+	{                                                                                          \
+		FREE, per_s, 1, burners, 0, 0                                                      \
+	}
+#define ON_OFF(per_s, on_ms, period_ms)                                                            \
+	{                                                                                          \
+		FREE, per_s, 1, 0, on_ms, period_ms                                                \
+	}
+
+/* A call's own CPU time where a target waits for the next. */
+#define OWN_NS 100.0
+
+#define TICK_NS ((double)NS_PER_MS)
+
+struct sim {
+	const struct target *target;
+	u64 time_at_start_ns, cpu_at_start_ns, hits_at_start;
+	bool no_cpu_clock;
+	double now_ns, cpu_ns, calls, hits; /* since the start */
+	double left_ns; /* of the tick (SLEEP), the wait (THINK), the work or the pause (FREE) */
+	bool pause;	/* FREE: it is one */
+	double due;	/* SLEEP, SPIN, THINK: calls to be made */
+	double full_ns, lean_ns; /* what hits really cost */
+	s64 gap_ns;		 /* between exposures */
+};
+
+static void call(struct sim *s, double calls, double tau_ns)
+{
+	s->calls += calls;
+	if (tau_ns > 0)
+		s->hits += calls;
+}
+
+/* What a target does next, for no longer than ns: returns for how long. rate: calls per ns of each
+ * writer; on: the share of a CPU that it gets. */
+struct step {
+	double ns, rate, tau_ns, on;
+};
+
+static double step_free(struct sim *s, const struct step *d)
+{
+	const struct target *t = s->target;
+	double ns = d->ns;
+
+	if (t->period_ms > 0) {
+		if (s->left_ns <= 0) {
+			s->pause = !s->pause;
+			s->left_ns = 1e6 * (s->pause ? t->period_ms - t->on_ms : t->on_ms);
+		}
+		ns = MIN(ns, s->left_ns);
+		s->left_ns -= ns;
+		if (s->pause)
+			return ns;
+	}
+	call(s, t->writers * d->on * ns * d->rate / (1 + d->rate * d->tau_ns), d->tau_ns);
+	s->cpu_ns += t->writers * d->on * ns;
+	return ns;
+}
+
+/* Makes of the calls that are due as many as it can. */
+static void catch_up(struct sim *s, const struct step *d, double ns)
+{
+	double made = MIN(s->due, ns * d->on / (OWN_NS + d->tau_ns));
+
+	s->due -= made;
+	call(s, s->target->writers * made, d->tau_ns);
+	if (s->target->ways == SLEEP)
+		s->cpu_ns += s->target->writers * made * (OWN_NS + d->tau_ns);
+}
+
+static double step_sleep(struct sim *s, const struct step *d)
+{
+	double ns;
+
+	if (s->left_ns <= 0) {
+		s->left_ns = TICK_NS;
+		s->due += d->rate * TICK_NS;
+	}
+	ns = MIN(d->ns, s->left_ns);
+	s->left_ns -= ns;
+	catch_up(s, d, ns);
+	return ns;
+}
+
+static double step_spin(struct sim *s, const struct step *d)
+{
+	s->due += d->rate * d->ns;
+	catch_up(s, d, d->ns);
+	s->cpu_ns += s->target->writers * d->on * d->ns;
+	return d->ns;
+}
+
+/* Without probes, half the time is of bursts. */
+static double step_think(struct sim *s, const struct step *d)
+{
+	double each_ns = (0.5 / d->rate + d->tau_ns) / d->on, ns;
+
+	if (s->left_ns > 0) {
+		ns = MIN(d->ns, s->left_ns);
+		s->left_ns -= ns;
+		if (s->left_ns <= 0)
+			s->due = d->rate * TICK_NS;
+		return ns;
+	}
+	ns = MIN(d->ns, s->due * each_ns);
+	s->due -= ns / each_ns;
+	if (s->due <= 1e-6)
+		s->left_ns = TICK_NS / 2;
+	call(s, s->target->writers * ns / each_ns, d->tau_ns);
+	s->cpu_ns += s->target->writers * ns * d->on;
+	return ns;
+}
+
+/* tau_ns: what a hit costs; 0: not attached. */
+static void run(struct sim *s, double ns, double tau_ns)
+{
+	static double (*const step[])(struct sim *, const struct step *) = {
+		[FREE] = step_free,
+		[SLEEP] = step_sleep,
+		[SPIN] = step_spin,
+		[THINK] = step_think,
+	};
+	const struct target *t = s->target;
+	double scatter = RATE_NOISE * sqrt(10e6 / MAX(ns, 1e6)), passed_ns;
+	struct step d = {
+		.ns = ns,
+		.rate = t->per_s / 1e9 * (1 + scatter * normal()),
+		.tau_ns = tau_ns,
+		.on = 1 - CPU_NOISE * fabs(normal()),
+	};
+
+	s->cpu_ns += t->burners * ns * (1 - CPU_NOISE * fabs(normal()));
+	s->now_ns += ns;
+	for (; d.ns > 0; d.ns -= passed_ns)
+		passed_ns = step[t->ways](s, &d);
+}
+
+static struct reading reading_of(const struct sim *s)
+{
+	u64 hits = (u64)s->hits;
+	struct reading ret = { .time_ns = s->time_at_start_ns + (u64)s->now_ns };
+
+	if (!s->no_cpu_clock)
+		ret.cpu_ns = s->cpu_at_start_ns + (u64)s->cpu_ns;
+	ret.hits[FN_REST] = s->hits_at_start + hits / 4;
+	ret.hits[FN_MOST] = s->hits_at_start + hits - hits / 4;
+	ret.hits[MOVED] = MOVED_PER_CALL * hits;
+	return ret;
+}
+
+static struct sim sim_of(const struct target *target)
+{
+	return (struct sim) {
+		.target = target,
+		.time_at_start_ns = next_random() >> 12, /* 52 days */
+		.cpu_at_start_ns = 1 + (next_random() >> 12),
+		.left_ns = uniform(0, MAX(target->period_ms, 1) * 1e6),
+		.full_ns = TAU_FULL_NS,
+		.lean_ns = TAU_LEAN_NS,
+	};
+}
+
+static void start(const struct sim *s, struct estimate *e)
+{
+	struct reading open = reading_of(s);
+
+	estimate_start(e, FIRST, LAST, &open);
+}
+
+static u64 hits_of(const struct reading *r)
+{
+	return r->hits[FN_MOST] + r->hits[FN_REST];
+}
+
+/* From open on the group stands. */
+static struct exposure expose(struct sim *s, const struct reading *open, double ns, bool lean)
+{
+	double tau_ns = lean ? TAU_LEAN_NS : TAU_FULL_NS;
+	struct exposure x = { .open = *open, .lean = lean };
+
+	run(s, ns, lean ? s->lean_ns : s->full_ns);
+	x.close = reading_of(s);
+	x.cost_ns = (double)(hits_of(&x.close) - hits_of(open)) * tau_ns;
+	x.cpus = x.cost_ns > 0 ? s->target->writers : 0;
+	return x;
+}
+
+static void stand(struct sim *s, struct estimate *e, double ns, bool stays)
+{
+	struct exposure x = expose(s, &e->seen, ns, false);
+
+	x.stays = stays;
+	estimate_exposed(e, &x);
+}
+
+/* Pauses as the governor orders them: what attaching and detaching take, then one without memory.
+ */
+#define PAUSE_NS 150e6
+
+static double gap_ns(void)
+{
+	return 50e6 - PAUSE_NS * log(1 - uniform(0, 1));
+}
+
+static void window(struct sim *s, struct estimate *e, double ns, bool lean, bool stays)
+{
+	struct reading open;
+	struct exposure x;
+
+	run(s, STRAY_NS, s->full_ns);
+	open = reading_of(s);
+	s->gap_ns += (s64)(open.time_ns - e->seen.time_ns);
+	x = expose(s, &open, ns, lean);
+	x.pause_ns = (u64)PAUSE_NS;
+	x.stays = stays;
+	estimate_exposed(e, &x);
+	if (!stays)
+		run(s, STRAY_NS, s->full_ns);
+}
+
+/* As the governor does: it stands at first and is taken off at once. */
+static void play(struct sim *s, struct estimate *e, int windows)
+{
+	start(s, e);
+	stand(s, e, 5e6, false);
+	for (int i = 0; i < windows; i++) {
+		double ns = uniform(5e6, 20e6);
+
+		run(s, gap_ns(), 0);
+		window(s, e, ns, i % 2, false);
+	}
+}
+
+#endif
