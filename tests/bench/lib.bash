@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2034 # what is set here is used by the measurements
+#
+# What the measurements share: a load, the tools that are attached to it in turns, and their arithmetic.
+#
+# A load prints "<unix ns> <writes so far>" every 100 ms. While it runs, each turn is noted with its
+# begin and end, and only afterwards the speeds are computed, interpolated between the load's lines.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=$(cd "$root" && realpath -m "${O:-build}")
+gosonde=$build/gosonde
+writer=$build/bench/writer
+data=$build/bench # what remains: *.dat
+quick=$((${QUICK:-0} != 0))
+pids=() # of all that this section started
+tmp=''  # gone with the section
+# Set by spawn, load, attach and trace.
+spawned='' load='' load_lines='' agent='' agent_json='' tracer='' tracer_out=''
+
+say() {
+	echo "bench: $*" >&2
+}
+
+die() {
+	say "$@"
+	exit 1
+}
+
+# pick FULL QUICK: the one that this run wants.
+pick() {
+	if ((quick)); then echo "$2"; else echo "$1"; fi
+}
+
+# Sets $now in µs; a fork would cost a millisecond.
+stamp() {
+	now=${EPOCHREALTIME/[.,]/}
+}
+
+# within SECONDS COMMAND…: polls until the command succeeds.
+within() {
+	local now end
+	stamp
+	end=$((now + $1 * 1000000))
+	shift
+	until "$@"; do
+		stamp
+		((now < end)) || return 1
+		sleep 0.02
+	done
+}
+
+# ended PID: it runs no more (a zombie awaits our wait).
+ended() {
+	local line
+	while read -r line; do
+		[[ $line != State:* ]] || break
+	done 2>/dev/null <"/proc/$1/status" || return 0
+	[[ $line == *[ZX]\ * ]]
+}
+
+machine() {
+	local kind=machine
+	! grep -q '^flags.*\bhypervisor\b' /proc/cpuinfo || kind="virtual machine"
+	echo "$kind, $(nproc) CPUs"
+}
+
+# check_machine NAME…: that what these measurements need is there.
+check_machine() {
+	local name absent=() needed=(jq awk go)
+	((EUID == 0)) || die "needs root to attach probes (scripts/as-root tests/bench/run)"
+	[[ -x $gosonde ]] || die "no $gosonde: run make first, or say O=DIR"
+	for name in "$@"; do
+		case $name in
+		loop) needed+=(bpftrace) ;;
+		curve) needed+=(bpftrace gnuplot) ;;
+		server) needed+=(caddy wrk) ;;
+		esac
+	done
+	for name in "${needed[@]}"; do
+		command -v "$name" >/dev/null || absent+=("$name")
+	done
+	((${#absent[@]} == 0)) || die "not here: ${absent[*]} (scripts/setup --bench installs them)"
+}
+
+build_writer() {
+	(cd "$root/tests/workloads" && GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 \
+		GOCACHE=$build/gocache go build -o "$writer" ./writer) >&2 || die "the writer does not build"
+}
+
+begin_section() {
+	pids=()
+	tmp=$(mktemp -d)
+	trap end_section EXIT
+	trap 'exit 130' INT TERM HUP
+}
+
+end_section() {
+	local p
+	for p in "${pids[@]}"; do
+		kill -KILL "$p" 2>/dev/null || true
+		wait "$p" 2>/dev/null || true
+	done
+	rm -rf "$tmp"
+}
+
+# spawn OUT COMMAND…: in the background. It dies with this shell, even if that is killed; and SIGINT,
+# which shells have background jobs ignore, ends it.
+spawn() {
+	local out=$1
+	shift
+	: >"$out" # to be looked at before the job begins
+	setpriv --pdeathsig KILL env --default-signal=INT "$@" >"$out" 2>"$out.stderr" </dev/null &
+	spawned=$!
+	pids+=("$spawned")
+}
+
+# finish SIGNAL PID: ends it and takes its status.
+finish() {
+	local status=0
+	kill -"$1" "$2" 2>/dev/null || true
+	within 20 ended "$2" || die "process $2 does not end at SIG$1"
+	wait "$2" || status=$?
+	forget "$2"
+	return "$status"
+}
+
+# forget PID: it ended, and its number may soon be another's.
+forget() {
+	local p left=()
+	for p in "${pids[@]}"; do
+		[[ $p == "$1" ]] || left+=("$p")
+	done
+	pids=("${left[@]}")
+}
+
+said_or_ended() {
+	grep -q "$1" "$2" || ended "$3"
+}
+
+# ready PATTERN FILE PID WHAT: until the file has that line.
+ready() {
+	within 30 said_or_ended "$1" "$2" "$3" || die "$4 is not ready after 30 s"
+	grep -q "$1" "$2" || die "$4 ended: $(tail -n 5 "$2.stderr")"
+}
+
+# load ARGUMENT…: starts the writer; sets $load and $load_lines.
+load() {
+	load_lines=$tmp/load
+	spawn "$load_lines" "$writer" "$@" -limit 10m
+	load=$spawned
+	ready '^ready' "$load_lines" "$load" "the writer"
+	: >"$tmp/turns"
+	sleep 0.5 # lines before the first turn
+}
+
+unload() {
+	sleep 0.25 # a line after the last turn
+	! ended "$load" || die "the load ended: $(tail -n 5 "$load_lines.stderr")"
+	finish TERM "$load" || true
+}
+
+# attach PID ARGUMENT…: the agent beside it, probes standing; sets $agent and $agent_json.
+attach() {
+	agent_json=$tmp/agent.json
+	spawn "$agent_json" "$gosonde" attach "$1" --output json "${@:2}"
+	agent=$spawned
+	ready '^{"type":"attached"' "$agent_json" "$agent" gosonde
+}
+
+detach() {
+	finish INT "$agent" || die "gosonde failed: $(tail -n 5 "$agent_json.stderr")"
+}
+
+# The functions that gosonde watches writes with, one a line.
+write_functions() {
+	"$gosonde" attach "$1" --for 100ms --interval 100ms --output json --probes map-write 2>/dev/null |
+		jq -r 'select(.type == "attached").probes[] | select(.group == "map-write").function'
+}
+
+# bpftrace_program FUNCTION…: counts them in the writer. It prints "ready" when it reads its events,
+# which is after all probes stand; BEGIN is before.
+bpftrace_program() {
+	local function probes=''
+	for function in "$@"; do
+		probes+="${probes:+,}uprobe:$writer:\"$function\""
+	done
+	echo "$probes { @[func] = count(); }"
+	# shellcheck disable=SC2016,SC2028 # bpftrace's
+	echo 'interval:ms:100 { if (!@said) { printf("ready\n"); @said = 1; } }'
+}
+
+# trace PID FUNCTION…: bpftrace beside it, probes standing; sets $tracer and $tracer_out.
+trace() {
+	(($# > 1)) || die "gosonde names no function that writes maps"
+	tracer_out=$tmp/bpftrace.out
+	bpftrace_program "${@:2}" >"$tmp/count.bt"
+	spawn "$tracer_out" bpftrace -B line -p "$1" "$tmp/count.bt"
+	tracer=$spawned
+	ready '^ready' "$tracer_out" "$tracer" bpftrace
+}
+
+untrace() {
+	finish INT "$tracer" || die "bpftrace failed: $(tail -n 5 "$tracer_out.stderr")"
+	grep -q '^@\[.*: [1-9]' "$tracer_out" || die "bpftrace counted nothing: $(tail -n 5 "$tracer_out")"
+}
+
+# turn NAME SECONDS: lets the load run so long and notes it.
+turn() {
+	local now begin
+	stamp
+	begin=$now
+	sleep "$2"
+	stamp
+	echo "$1 $begin $now" >>"$tmp/turns"
+}
+
+# turns ROUND SECONDS FUNCTION…: a turn under each tool, and one under none before each. Who begins
+# changes by round, for whoever follows a fresh load or another tool may fare differently.
+turns() {
+	local tools=(gosonde unbounded bpftrace) k
+	for k in 0 1 2; do
+		turn off "$2"
+		"turn_${tools[($1 + k) % 3]}" "${@:2}"
+	done
+}
+
+turn_gosonde() {
+	attach "$load"
+	turn gosonde "$1"
+	detach
+}
+
+turn_unbounded() {
+	attach "$load" --budget off
+	turn unbounded "$1"
+	detach
+}
+
+turn_bpftrace() {
+	trace "$load" "${@:2}"
+	turn bpftrace "$1"
+	untrace
+}
+
+# speeds: "NAME WRITES/S" of each turn.
+speeds() {
+	awk '
+	function at(t, low, high, mid) {
+		low = 1
+		high = n
+		if (!(when[1] <= t && t <= when[n])) {
+			print "bench: a turn lies outside of what the load printed" > "/dev/stderr"
+			exit 1
+		}
+		while (high - low > 1) {
+			mid = int((low + high) / 2)
+			if (when[mid] <= t) low = mid
+			else high = mid
+		}
+		return count[low] + (count[high] - count[low]) * (t - when[low]) / (when[high] - when[low])
+	}
+	FNR == NR { if ($1 ~ /^[0-9]+$/) { when[++n] = $1 / 1000; count[n] = $2 } next }
+	{ printf "%s %.3f\n", $1, (at($3) - at($2)) / ($3 - $2) * 1e6 }
+	' "$load_lines" "$tmp/turns"
+}
+
+# kept NAME <speeds: of each turn of that name its speed ÷ that of the "off" turns before and after.
+kept() {
+	beside "$1" 's[i] / free'
+}
+
+# cost NAME <speeds: nanoseconds that it adds to a write.
+cost() {
+	beside "$1" '1e9 / s[i] - 1e9 / free'
+}
+
+# noise <speeds: what kept would say of the "off" turns, one for the next.
+noise() {
+	awk '$1 == "off" { print n++ % 2 ? "twin" : "off", $2 }' | beside twin 's[i] / free'
+}
+
+beside() {
+	awk -v name="$1" '
+	{ t[NR] = $1; s[NR] = $2 }
+	END {
+		for (i = 1; i <= NR; i++) {
+			if (t[i] != name) continue
+			for (before = i; before && t[before] != "off"; ) before--
+			for (after = i; after <= NR && t[after] != "off"; ) after++
+			if (!before || after > NR) continue
+			free = (s[before] + s[after]) / 2
+			if (s[i] <= 0 || free <= 0) {
+				print "bench: the load stood still" > "/dev/stderr"
+				exit 1
+			}
+			printf "%.9g\n", '"$2"'
+		}
+	}'
+}
+
+# quantile Q: of the numbers on stdin; nothing of none.
+quantile() {
+	sort -g | awk -v q="$1" '
+	NF { v[++n] = $1 }
+	END { if (n) { x = 1 + q * (n - 1); i = int(x); j = i < n ? i + 1 : i; printf "%.9g\n", v[i] + (v[j] - v[i]) * (x - i) } }'
+}
+
+median() {
+	quantile 0.5
+}
+
+# spread FORMAT: the median of the numbers on stdin, and between what the middle half of them lies.
+spread() {
+	local all low middle high
+	all=$(cat)
+	low=$(quantile 0.25 <<<"$all") middle=$(median <<<"$all") high=$(quantile 0.75 <<<"$all")
+	[[ -n $middle ]] || return 1
+	awk "BEGIN { printf \"$1 ($1 … $1)\", $middle, $low, $high }"
+}
+
+# row WHAT GOAL MEASURED. What fails within the quotes of an argument fails here, for it has no figure.
+row() {
+	[[ $3 == *[0-9]* ]] || die "no figure for: $1"
+	printf '| %s | %s | %s |\n' "$@"
+}
+
+# calculate EXPRESSION [FORMAT]
+calculate() {
+	awk "BEGIN { printf \"${2:-%.3g}\", $1 }"
+}
