@@ -14,6 +14,7 @@ struct hit {
 	u32 fn; /* enum wire_fn */
 	u32 sp_shift;
 	bool stack_abi;
+	bool lean; /* only counted: the program is done with it */
 	struct wire_target *target;
 	struct wire_counters *counters;
 };
@@ -21,9 +22,39 @@ struct hit {
 /* Atomic although per CPU: see struct wire_counters. */
 #define COUNT(place, n) __sync_fetch_and_add(&(place), (n))
 
+static __always_inline void trip(u32 slot, u32 group, u32 window)
+{
+	struct wire_trip *rec = bpf_ringbuf_reserve(&trips, sizeof(*rec), 0);
+
+	/* Full: user space has been woken already. */
+	if (!rec)
+		return;
+	*rec = (struct wire_trip) { .slot = slot, .group = group, .window = window };
+	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Wakes user space when the hits of a window, on this CPU, pass its cap. Plain increments: one that
+ * is lost to a preemption moves the cap by one. */
+static __always_inline void breaker(struct hit *hit, u32 group)
+{
+	u32 index = WIRE_GATE(hit->slot, group);
+	struct wire_gate *gate = bpf_map_lookup_elem(&gates, &index);
+	struct wire_counters *c = hit->counters;
+
+	if (!gate)
+		return;
+	hit->lean = gate->lean;
+	if (c->window[group] != gate->window) {
+		c->window[group] = gate->window;
+		c->window_hits[group] = 0;
+	}
+	if (++c->window_hits[group] == gate->cap)
+		trip(hit->slot, group, gate->window);
+}
+
 /* The attach cookie says which site this is; the tgid is checked although the link has a PID
  * filter, because that of kernels 6.6 to 6.9 matched a thread, not a process. */
-static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit)
+static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit, u32 group)
 {
 	u64 cookie = bpf_get_attach_cookie(ctx);
 	u32 fn = WIRE_COOKIE_FN(cookie);
@@ -40,6 +71,7 @@ static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit)
 		COUNT(hit->counters->foreign, 1);
 		return false;
 	}
+	breaker(hit, group);
 	if ((WIRE_COOKIE_FLAGS(cookie) & WIRE_SITE_FLAGS_TEST) &&
 	    (GO_FLAGS(ctx) & (FLAGS_CF | FLAGS_ZF))) {
 		COUNT(hit->counters->regrown[fn], 1);

@@ -57,7 +57,7 @@ int fault(struct pt_regs *ctx)
 	struct wire_fault *rec;
 	struct hit hit;
 
-	if (!gate(ctx, &hit))
+	if (!gate(ctx, &hit, WIRE_GROUP_FAULT))
 		return 0;
 	rec = RECORD_BEGIN(&hit, struct wire_fault, WIRE_FAULT);
 	if (!rec)
@@ -76,6 +76,6 @@ int fault(struct pt_regs *ctx)
 	}
 	read_text(rec);
 	record_stack(ctx, &hit, &rec->stack);
-	record_end(rec);
+	record_end_urgent(&hit, rec);
 	return 0;
 }

@@ -205,7 +205,7 @@ int gc(struct pt_regs *ctx)
 	struct gc_state *state;
 	struct hit hit;
 
-	if (!gate(ctx, &hit))
+	if (!gate(ctx, &hit, WIRE_GROUP_GC))
 		return 0;
 	state = bpf_map_lookup_elem(&gc_states, &hit.slot);
 	if (!state)

@@ -4,14 +4,25 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* The row of a key, made if there is room; NULL: there is none. */
+static __always_inline u64 *row_of(void *table, const struct wire_map_site *key)
+{
+	u64 zero = 0, *count = bpf_map_lookup_elem(table, key);
+
+	if (count)
+		return count;
+	/* -EEXIST: another CPU was first, and its row serves as well. */
+	bpf_map_update_elem(table, key, &zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(table, key);
+}
+
 static __always_inline void count_map_site(struct hit *hit, struct wire_map_site *key)
 {
-	u64 zero = 0, *count = bpf_map_lookup_elem(&map_sites, key);
+	u64 *count = row_of(&maps, key);
 
 	if (!count) {
-		/* -EEXIST: another CPU was first, and its row serves as well. */
-		bpf_map_update_elem(&map_sites, key, &zero, BPF_NOEXIST);
-		count = bpf_map_lookup_elem(&map_sites, key);
+		key->map = 0;
+		count = row_of(&map_sites, key);
 	}
 	if (count)
 		COUNT(*count, 1);
@@ -23,15 +34,14 @@ static __always_inline void count_map_site(struct hit *hit, struct wire_map_site
 SEC("uprobe.multi")
 int map_write(struct pt_regs *ctx)
 {
-	struct wire_map_site key = {};
+	struct wire_map_site key;
 	struct hit hit;
 
-	if (!gate(ctx, &hit))
+	if (!gate(ctx, &hit, WIRE_GROUP_MAP_WRITE) || hit.lean)
 		return 0;
-	key.slot = hit.slot;
-	key.fn = hit.fn;
-	key.return_pc = return_pc(ctx, &hit);
+	key.site = WIRE_SITE(hit.slot, hit.fn, return_pc(ctx, &hit));
 	key.type = go_arg(ctx, &hit, 0);
+	key.map = go_arg(ctx, &hit, 1);
 	count_map_site(&hit, &key);
 	return 0;
 }
@@ -204,7 +214,7 @@ int map_grow(struct pt_regs *ctx)
 	struct hit hit;
 	bool read = false;
 
-	if (!gate(ctx, &hit) || hit.fn == WIRE_FN_PRUNE_TOMBSTONES)
+	if (!gate(ctx, &hit, WIRE_GROUP_MAP_GROW) || hit.fn == WIRE_FN_PRUNE_TOMBSTONES)
 		return 0;
 	COUNT(hit.counters->grows, 1);
 	if (hit.fn == WIRE_FN_HASH_GROW)

@@ -70,7 +70,7 @@ int goroutine(struct pt_regs *ctx)
 	struct wire_go_site key = {};
 	struct hit hit;
 
-	if (!gate(ctx, &hit))
+	if (!gate(ctx, &hit, WIRE_GROUP_GOROUTINE) || hit.lean)
 		return 0;
 	key.slot = hit.slot;
 	if (hit.fn == WIRE_FN_GO_CREATE)

@@ -27,6 +27,28 @@ struct {
 	__type(value, struct wire_counters);
 } counters __weak SEC(".maps");
 
+/* Mapped into user space, which writes it without a system call. Index: WIRE_GATE(slot, group). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, WIRE_MAX_TARGETS *WIRE_GROUPS);
+	__type(key, u32);
+	__type(value, struct wire_gate);
+} gates __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} trips __weak SEC(".maps");
+
+/* By map too, as long as there is room; then by site alone, in the next. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, WIRE_MAX_MAPS);
+	__type(key, struct wire_map_site);
+	__type(value, u64);
+} maps __weak SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, WIRE_MAX_SITES);

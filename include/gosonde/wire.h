@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The wire between the BPF programs and user space: attach cookies, the table
- * of targets, per-CPU counters, aggregates and ring-buffer records.
+ * of targets, gates, per-CPU counters, aggregates and ring-buffer records.
  *
  * Freestanding, fixed width, padding explicit, sizes asserted. Numbers are
  * append-only: a retired value stays as a hole. The kernel side states facts
@@ -15,7 +15,9 @@
 
 #define WIRE_MAX_TARGETS 256  /* slots in the table of targets */
 #define WIRE_MAX_SITES	 8192 /* call sites of one kind, all targets together */
+#define WIRE_MAX_MAPS	 1024 /* maps times the call sites that use them, until the next tick */
 #define WIRE_MAX_FRAMES	 32   /* return addresses of a stack */
+#define WIRE_POLL_MS	 100  /* how often the reader of the ring comes without being woken */
 #define WIRE_TEXT_BYTES	 128  /* of a panic's message */
 
 /* What a probe watches: one per probed Go function. Index of wire_counters.hits. */
@@ -158,6 +160,37 @@ enum wire_loss {
 	WIRE_LOSS_COUNT = 4
 };
 
+/* Probes that are armed, governed and reported as one. */
+enum wire_group {
+	WIRE_GROUP_MAP_WRITE = 0,
+	WIRE_GROUP_MAP_GROW = 1,
+	WIRE_GROUP_GC = 2,
+	WIRE_GROUP_GOROUTINE = 3,
+	WIRE_GROUP_FAULT = 4,
+	WIRE_GROUPS = 8
+};
+
+/*
+ * What user space tells a group's program about the window that is open now;
+ * index: WIRE_GATE(slot, group). Written while the program runs: a hit that sees
+ * half of a change counts for the old window or the new one, which does no harm.
+ */
+struct wire_gate {
+	u64 cap;    /* hits on one CPU in one window that wake user space at once; 0: none do */
+	u32 window; /* its number; another one starts the counting of hits anew */
+	u32 lean;   /* count only: no call site, no read of the target's memory */
+};
+
+#define WIRE_GATE(slot, group) ((slot)*WIRE_GROUPS + (group))
+
+/* In a ring buffer of its own, so that it waits for no record: the breaker of a window tripped. */
+struct wire_trip {
+	u32 slot;
+	u32 group;
+	u32 window;
+	u32 pad;
+};
+
 /*
  * Per CPU and slot, cumulative. Incremented with atomic adds although per CPU:
  * a uprobe's program is preemptible, and another thread's program on the same
@@ -173,15 +206,29 @@ struct wire_counters {
 			       */
 	u64 foreign; /* hits of another process: the kernel's PID filter let them through */
 	u64 small_window_ns, small_in_window; /* of the small maps' rate limit */
+	/* Of each group's breaker: the window that this CPU saw last, and its hits there. */
+	u64 window[WIRE_GROUPS], window_hits[WIRE_GROUPS];
+	u64 urgent_ns; /* when an urgent record woke user space last */
 };
 
-/* Aggregates by site, per CPU: map writes and deletes by call site and map type. */
+/*
+ * Aggregates, per CPU: map writes and deletes by call site, map type and map. The function and the
+ * slot stand in the upper bits of the return address, which user space has no use for: a short key
+ * is hashed faster.
+ */
 struct wire_map_site {
-	u32 slot;
-	u32 fn;	       /* enum wire_fn */
-	u64 return_pc; /* the line after the call */
-	u64 type;      /* *maptype */
+	u64 site; /* WIRE_SITE */
+	u64 type; /* *maptype */
+	u64 map;  /* address of the hmap or maps.Map; 0: one of those for which there was no room */
 };
+
+#define WIRE_SITE(slot, fn, return_pc)                                                             \
+	((u64)(slot) << 56 | (u64)(fn) << 48 | ((return_pc)&0xffffffffffffULL))
+#define WIRE_SITE_SLOT(site) ((u32)((site) >> 56))
+#define WIRE_SITE_FN(site)   ((u32)((site) >> 48 & 0xff))
+#define WIRE_SITE_PC(site)   ((site)&0xffffffffffffULL) /* the line after the call */
+
+_Static_assert(WIRE_MAX_TARGETS <= 256 && WIRE_FN_COUNT <= 256, "WIRE_SITE");
 
 /* Goroutines by creation site. */
 struct wire_go_site {
@@ -280,8 +327,11 @@ struct wire_fault {
 };
 
 _Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size");
-_Static_assert(sizeof(struct wire_counters) == 8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 6),
+_Static_assert(sizeof(struct wire_counters) ==
+		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 7 + 2 * WIRE_GROUPS),
 	       "wire size");
+_Static_assert(sizeof(struct wire_gate) == 16, "wire size");
+_Static_assert(sizeof(struct wire_trip) == 16, "wire size");
 _Static_assert(sizeof(struct wire_map_site) == 24, "wire size");
 _Static_assert(sizeof(struct wire_go_site) == 24, "wire size");
 _Static_assert(sizeof(struct wire_hdr) == 24, "wire size");

@@ -79,8 +79,10 @@ static struct kern *open_usual_kern(void)
 	return open_kern(features.uprobe_multi);
 }
 
-static void watch_self(struct kern *kern, void (*fn)(void), u32 skip, enum wire_fn as, u32 flags)
+static struct kern_probes *watch_self(struct kern *kern, void (*fn)(void), u32 skip,
+				      enum wire_fn as, u32 flags)
 {
+	struct kern_probes *probes = NULL;
 	const struct wire_target self = { .tgid = (u32)getpid() };
 	const struct kern_site site = { .file_offset = self_file_offset(fn) + skip,
 					.cookie = WIRE_COOKIE(SLOT, as, flags, 0) };
@@ -88,8 +90,9 @@ static void watch_self(struct kern *kern, void (*fn)(void), u32 skip, enum wire_
 
 	assert_true(site.file_offset > skip);
 	if (kern_set_target(kern, SLOT, &self, &err) ||
-	    kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, &site, 1, &err))
+	    kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, &site, 1, &probes, &err))
 		fail_msg("%s", err.text);
+	return probes;
 }
 
 static struct wire_counters counters(struct kern *kern)
@@ -112,7 +115,7 @@ static void *call_often(void *arg)
 
 static void add_count(void *arg, const struct wire_map_site *site, u64 count)
 {
-	assert_int_equal(site->fn, WIRE_FN_MAPDELETE);
+	assert_int_equal(WIRE_SITE_FN(site->site), WIRE_FN_MAPDELETE);
 	*(u64 *)arg += count;
 }
 
@@ -122,15 +125,16 @@ static void count_is_exact_over_threads(bool multi)
 	struct kern *kern = open_kern(multi);
 	struct wire_counters c;
 	pthread_t threads[THREADS];
+	struct kern_probes *probes;
 	struct err err = { 0 };
 	u64 by_site = 0;
 
-	watch_self(kern, probed, 0, WIRE_FN_MAPDELETE, 0);
+	probes = watch_self(kern, probed, 0, WIRE_FN_MAPDELETE, 0);
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, call_often, NULL), 0);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	kern_detach_all(kern);
+	kern_detach(probes);
 	probed(); /* not counted any more */
 	c = counters(kern);
 	assert_int_equal(c.hits[WIRE_FN_MAPDELETE], THREADS * CALLS);
@@ -161,13 +165,14 @@ static void perf_event_counts_exactly(void **state)
 /* A child has the same text, and inherits the breakpoint's page: its calls are its own. */
 static void other_process_is_not_counted(void **state)
 {
+	struct kern_probes *probes;
 	struct kern *kern;
 	int status;
 	pid_t child;
 
 	(void)state;
 	kern = open_usual_kern();
-	watch_self(kern, probed, 0, WIRE_FN_MAPASSIGN, 0);
+	probes = watch_self(kern, probed, 0, WIRE_FN_MAPASSIGN, 0);
 	child = fork();
 	if (child == 0) {
 		for (int i = 0; i < 100; i++)
@@ -178,19 +183,21 @@ static void other_process_is_not_counted(void **state)
 	assert_int_equal(status, 0);
 	probed();
 	assert_int_equal(counters(kern).hits[WIRE_FN_MAPASSIGN], 1);
+	kern_detach(probes);
 	kern_close(kern);
 }
 
 /* At a jbe that is about to be taken the function will start over: that hit does not count. */
 static void failing_stack_check_does_not_count(void **state)
 {
+	struct kern_probes *probes[2];
 	struct kern *kern;
 	struct wire_counters c;
 
 	(void)state;
 	kern = open_usual_kern();
-	watch_self(kern, probed_growing, 1, WIRE_FN_MAPASSIGN, WIRE_SITE_FLAGS_TEST);
-	watch_self(kern, probed_roomy, 3, WIRE_FN_MAPDELETE, WIRE_SITE_FLAGS_TEST);
+	probes[0] = watch_self(kern, probed_growing, 1, WIRE_FN_MAPASSIGN, WIRE_SITE_FLAGS_TEST);
+	probes[1] = watch_self(kern, probed_roomy, 3, WIRE_FN_MAPDELETE, WIRE_SITE_FLAGS_TEST);
 	for (int i = 0; i < 5; i++)
 		probed_growing();
 	for (int i = 0; i < 7; i++)
@@ -200,6 +207,7 @@ static void failing_stack_check_does_not_count(void **state)
 	assert_int_equal(c.regrown[WIRE_FN_MAPASSIGN], 5);
 	assert_int_equal(c.hits[WIRE_FN_MAPDELETE], 7);
 	assert_int_equal(c.regrown[WIRE_FN_MAPDELETE], 0);
+	kern_detach_many(probes, 2);
 	kern_close(kern);
 }
 
@@ -212,6 +220,7 @@ static void calibrate_with(bool multi)
 	if (calibrate(kern, 1, &cost, &err))
 		fail_msg("%s", err.text);
 	assert_true(cost.ns[SITE_EMULATED] > 0);
+	assert_true(cost.lean_ns > 0 && cost.ns[SITE_OPTIMISED] > 0);
 	assert_true(cost.ns[SITE_SINGLE_STEP] > cost.ns[SITE_EMULATED]);
 	kern_close(kern);
 }

@@ -178,7 +178,11 @@ static void assert_window_figures(json_t *obj)
 	assert_string_equal(text_at(obj, "goroutine.accuracy"), "exact");
 	assert_integer(obj, "cost.hits", 123456);
 	assert_real(obj, "cost.target_cpu_pct", 0.75);
-	assert_real(obj, "cost.duty.map-write", 1.0);
+	assert_real(obj, "cost.duty.map-write", 0.04);
+	assert_real(obj, "cost.duty.goroutine", 1.0);
+	assert_real(obj, "map.writes_error_per_s", 26000.01);
+	assert_string_equal(text_at(obj, "map.accuracy"), "sampled");
+	assert_string_equal(text_at(obj, "map.grows_accuracy"), "exact");
 	assert_integer(obj, "lost.ring", 0);
 	assert_integer(obj, "lost.read", 0);
 	assert_integer(obj, "lost.table", 0);
@@ -230,7 +234,7 @@ static void summary(void **state)
 	(void)state;
 	assert_origin(&l, "summary");
 	assert_window_figures(obj);
-	assert_real(obj, "observed_s.map-write", 12.5);
+	assert_real(obj, "observed_s.map-write", 0.5);
 	assert_real(obj, "observed_s.goroutine", 12.5);
 	assert_integer(obj, "alerts", 2);
 	assert_string_equal(text_at(obj, "map_sites.0.operation"), "write");

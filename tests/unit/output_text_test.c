@@ -215,8 +215,8 @@ static void a_summary_holds_the_totals(void **state)
 	assert_string_equal(
 		printed_text(p),
 		"pid 4242, observed for 12.5 s\n"
-		"  map writes                    1300000   1.3 M/s, sampled\n"
-		"  map deletes                        12   12/s, sampled\n"
+		"  map writes                    1300000   1.3 M/s, sampled +/- 2.0 %\n"
+		"  map deletes                        12   12/s, sampled +/- 0.0 %\n"
 		"  map growths                         3   3/s, exact\n"
 		"  entries moved                    7000   7.0 k/s, exact\n"
 		"  gc cycles                           2   1 of them forced\n"
@@ -232,6 +232,7 @@ static void a_summary_holds_the_totals(void **state)
 		"  probe hits                     123456   0.75 % of one CPU, from the calibrated "
 		"cost "
 		"of a hit\n"
+		"  map-write attached              4.00%   of the time, to keep the budget\n"
 		"  lost                          nothing\n"
 		"map operations by call site\n"
 		"         1300000  write   main.(*Cache).Put cache.go:42  map[string]" EVIL_OUT "\n"

@@ -43,6 +43,7 @@ static void test_rates_divide_by_real_time(void **state)
 			  [WIRE_FN_MAPCLEAR] = 2,
 			  [WIRE_FN_MARK_TERMINATION] = 3,
 			  [WIRE_FN_GOPANIC] = 1 },
+		.raw_hits = 186,
 		.moved = 600,
 		.grows = 6,
 		.grows_unrecorded = 5,
@@ -142,6 +143,101 @@ static void test_losses_make_lower_bounds(void **state)
 			fail_msg("%s: %s, %s", cases[i].name, accuracy_name(w.map.accuracy),
 				 accuracy_name(w.goroutine.accuracy));
 	}
+}
+
+/* Whether a group had gaps decides, not what it counted. */
+static void test_gaps_make_samples(void **state)
+{
+	static const struct {
+		const char *name;
+		struct event_group map_write;
+		enum accuracy accuracy;
+		double duty, error_per_s;
+	} cases[] = {
+		{ "none", { .gap_ns = 0 }, ACCURACY_EXACT, 1, 0 },
+		{ "half of the time, four windows",
+		  { .gap_ns = 500000000, .windows = 4, .sd_per_s = 100 },
+		  ACCURACY_SAMPLED,
+		  0.5,
+		  0.5 * 100 / 2 },
+		{ "a correction that may be off by a tenth",
+		  { .gap_ns = 900000000, .windows = 1, .bias_error = 0.1 },
+		  ACCURACY_SAMPLED,
+		  0.1,
+		  0.9 * 0.1 * 1000 },
+		{ "too dense",
+		  { .gap_ns = 990000000, .windows = 2, .bounded = true },
+		  ACCURACY_LOWER_BOUND,
+		  0.01,
+		  0 },
+		{ "it could not be attached again",
+		  { .gap_ns = 1000000000, .failed = true },
+		  ACCURACY_LOWER_BOUND,
+		  0,
+		  0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(model_freep) struct model *model = model_new(&config, NULL);
+		struct event_sample sample = {
+			.hits = { [WIRE_FN_MAPASSIGN] = 1000 },
+			.groups = { [WIRE_GROUP_MAP_WRITE] = cases[i].map_write },
+		};
+		struct window w = tick(model, 11 * NS_PER_S, &sample);
+
+		if (w.map.accuracy != cases[i].accuracy ||
+		    fabs(w.cost.duty[WIRE_GROUP_MAP_WRITE] - cases[i].duty) > 1e-9 ||
+		    fabs(w.map.writes_error_per_s - cases[i].error_per_s) > 1e-9)
+			fail_msg("%s: %s, duty %g, error %g", cases[i].name,
+				 accuracy_name(w.map.accuracy), w.cost.duty[WIRE_GROUP_MAP_WRITE],
+				 w.map.writes_error_per_s);
+		assert_int_equal(w.goroutine.accuracy, ACCURACY_EXACT);
+		assert_int_equal(w.map.grows_accuracy, ACCURACY_EXACT);
+	}
+}
+
+/* A window says how it was obtained itself; the whole keeps the worst. */
+static void test_accuracy_is_of_the_window(void **state)
+{
+	CLEANUP(model_freep) struct model *model = model_new(&config, NULL);
+	struct event_sample sample = { .hits = { [WIRE_FN_MAPASSIGN] = 1000 } };
+	struct event_group *g = &sample.groups[WIRE_GROUP_MAP_WRITE];
+	struct window w;
+
+	(void)state;
+	assert_int_equal(tick(model, 11 * NS_PER_S, &sample).map.accuracy, ACCURACY_EXACT);
+	*g = (struct event_group) { .gap_ns = 700000000, .windows = 3, .sd_per_s = 10 };
+	assert_int_equal(tick(model, 12 * NS_PER_S, &sample).map.accuracy, ACCURACY_SAMPLED);
+	assert_int_equal(tick(model, 13 * NS_PER_S, &sample).map.accuracy, ACCURACY_EXACT);
+	model_summary(model, 13 * NS_PER_S, &w);
+	assert_int_equal(w.map.accuracy, ACCURACY_SAMPLED);
+	assert_true(fabs(w.cost.duty[WIRE_GROUP_MAP_WRITE] - (1 - 0.7 / 3)) < 1e-9);
+}
+
+/* Estimates of created and exited differ by more than what lives. */
+static void test_live_goroutines_are_read_where_sampled(void **state)
+{
+	CLEANUP(model_freep) struct model *model = model_new(&config, NULL);
+	struct event_sample sample = {
+		.hits = { [WIRE_FN_GO_CREATE] = 10 },
+		.goroutine_baseline = 100,
+		.goroutine_baseline_error = 5,
+	};
+	struct window w = tick(model, 11 * NS_PER_S, &sample);
+
+	(void)state;
+	assert_true(w.goroutine.live == 110 && model_goroutine_growth(model) == 10);
+	sample.hits[WIRE_FN_GO_CREATE] = 5010;
+	sample.hits[WIRE_FN_GO_EXIT] = 4000;
+	sample.groups[WIRE_GROUP_GOROUTINE].gap_ns = 900000000;
+	sample.goroutine_live_read = true;
+	sample.goroutine_live = 113;
+	w = tick(model, 12 * NS_PER_S, &sample);
+	assert_true(w.goroutine.live == 113 && w.goroutine.live_error == 0);
+	assert_int_equal(model_goroutine_growth(model), 13);
+	assert_true(w.goroutine.created == 5000 && w.goroutine.exited == 4000);
+	assert_int_equal(w.goroutine.accuracy, ACCURACY_SAMPLED);
 }
 
 /* Probes are attached again and count from zero: nothing goes backward, nothing is lost. */
@@ -275,6 +371,9 @@ int main(void)
 		cmocka_unit_test(test_rates_divide_by_real_time),
 		cmocka_unit_test(test_live_goroutines),
 		cmocka_unit_test(test_losses_make_lower_bounds),
+		cmocka_unit_test(test_gaps_make_samples),
+		cmocka_unit_test(test_accuracy_is_of_the_window),
+		cmocka_unit_test(test_live_goroutines_are_read_where_sampled),
 		cmocka_unit_test(test_counter_reset),
 		cmocka_unit_test(test_last_fault_counts),
 		cmocka_unit_test(test_windows_add_up_to_the_summary),

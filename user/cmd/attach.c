@@ -13,11 +13,13 @@ struct attach {
 	struct report report;
 	const char *rules_path;
 	const char *syslog_target; /* NULL: none */
-	bool budget_off, dry_run;
+	bool dry_run;
 	struct rules rules;
 };
 
 enum { STDOUT_BYTES = 1 << 20 };
+
+#define DEFAULT_BUDGET 0.01
 
 enum {
 	OPT_FOR = 256,
@@ -40,7 +42,9 @@ static const struct argp_option options[] = {
 	{ "probes", OPT_PROBES, "GROUP,…", 0,
 	  "Only these groups: map-write, map-grow, gc, goroutine, fault; default all", 0 },
 	{ "budget", OPT_BUDGET, "PCT|off", 0,
-	  "Share of one CPU that probes may cost the target; not enforced yet", 0 },
+	  "Share of one CPU that probes may cost the target; default 1. Groups that would cost more "
+	  "are sampled",
+	  0 },
 	{ "rules", OPT_RULES, "FILE", 0, "Alert rules in YAML, over the defaults", 0 },
 	{ "dry-run", OPT_DRY_RUN, 0, 0, "Evaluate and show alerts, send none", 0 },
 	{ "syslog", OPT_SYSLOG, "TARGET", OPTION_ARG_OPTIONAL,
@@ -72,9 +76,10 @@ static void parse_budget(struct argp_state *state, const char *arg, struct attac
 	char *end;
 	double pct = strtod(arg, &end);
 
-	in->budget_off = !strcmp(arg, "off");
-	if (in->budget_off)
+	if (!strcmp(arg, "off")) {
+		in->session.budget = 0;
 		return;
+	}
 	if (*end == '%')
 		end++;
 	if (end == arg || *end || !(pct > 0 && pct <= 100))
@@ -82,6 +87,7 @@ static void parse_budget(struct argp_state *state, const char *arg, struct attac
 			   "--budget wants a percentage of one CPU above 0 and at most 100, "
 			   "or \"off\"; not \"%s\"",
 			   arg);
+	in->session.budget = pct / 100;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -138,17 +144,6 @@ static const struct argp argp = {
 	       "exited "
 	       "before the probes stood), 4 not permitted or the kernel lacks what it takes.",
 };
-
-static void warn_unbounded(const struct attach *in)
-{
-	const struct probe_groups *groups = &in->session.groups;
-
-	if (!in->budget_off && (groups->want[PROBE_MAP_WRITE] || groups->want[PROBE_GOROUTINE]))
-		fputs("gosonde: no budget is enforced yet: the hot groups map-write and goroutine "
-		      "run "
-		      "unbounded (--probes map-grow,gc,fault leaves them out)\n",
-		      stderr);
-}
 
 static int load_rules(struct attach *in, struct err *err)
 {
@@ -208,7 +203,6 @@ static int run(struct attach *in)
 		return cmd_fail(rc, &err);
 	in->session.sinks[0] = text;
 	in->session.sinks[1] = syslog;
-	warn_unbounded(in);
 	rc = cmd_observe(&in->session);
 	tell_undelivered(syslog);
 	return rc;
@@ -220,6 +214,7 @@ int cmd_attach(int argc, char **argv)
 		.session = {
 			.groups.want = { true, true, true, true, true },
 			.interval_ns = 1000000000,
+			.budget = DEFAULT_BUDGET,
 			.report = &in.report,
 		},
 		.report = {

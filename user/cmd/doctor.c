@@ -75,7 +75,7 @@ static void report_rights(struct report *r, const struct host *host)
  */
 static void report_cost(struct report *r, const struct kern_features *features)
 {
-	char emulated[UNITS_BUF], step[UNITS_BUF], text[96];
+	char emulated[UNITS_BUF], lean[UNITS_BUF], nop[UNITS_BUF], step[UNITS_BUF], text[160];
 	struct calibration cost;
 	struct err err = { 0 };
 	int rc = calibrate_here(features, &cost, &err);
@@ -85,8 +85,12 @@ static void report_cost(struct report *r, const struct kern_features *features)
 		     rc == -ENOTSUP ? "perf-event uprobes serve instead" : NULL);
 		return;
 	}
-	snprintf(text, sizeof(text), "%s a hit (emulated), %s (single-stepped); all threads seen",
+	snprintf(text, sizeof(text),
+		 "%s a hit (emulated; %s if only counted), %s (5-byte nop), %s (single-stepped); "
+		 "all threads seen",
 		 fmt_duration_ns(emulated, (u64)cost.ns[SITE_EMULATED]),
+		 fmt_duration_ns(lean, (u64)cost.lean_ns),
+		 fmt_duration_ns(nop, (u64)cost.ns[SITE_OPTIMISED]),
 		 fmt_duration_ns(step, (u64)cost.ns[SITE_SINGLE_STEP]));
 	line(r, GOOD, "a probe, tried", text, NULL);
 }

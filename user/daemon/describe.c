@@ -7,13 +7,15 @@
 static struct attached_probe describe_probe(const struct plan_probe *probe, u64 bias,
 					    const struct calibration *cost)
 {
+	bool stack = probe_leaves_stack(probe->spec->group);
+
 	return (struct attached_probe) {
 		.group = probe_group_name(probe->spec->group),
 		.function = probe->func.name,
 		.address = probe->func.addr + bias,
 		.offset = probe->site.offset,
 		.class = site_class_name(probe->site.class),
-		.ns = cost->ns[probe->site.class],
+		.ns = calibration_ns(cost, probe->site.class, false, stack),
 		.reason = probe->site.reason,
 	};
 }
@@ -69,6 +71,19 @@ void describe_missing(const struct go_process *p, const struct probe_groups *gro
 		add_missing(ret, "details of GC cycles", &err);
 	if (groups->want[PROBE_GOROUTINE] && go_goroutine_words(p, &goroutines, &err))
 		add_missing(ret, "goroutines alive", &err);
+}
+
+void describe_cost(const struct calibration *cost, double budget, struct description *ret)
+{
+	ret->info.has_budget = true;
+	ret->info.budget_pct = budget * 100;
+	ret->info.cost = (struct attached_cost) {
+		.emulated_ns = cost->ns[SITE_EMULATED],
+		.optimised_ns = cost->ns[SITE_OPTIMISED],
+		.single_step_ns = cost->ns[SITE_SINGLE_STEP],
+		.lean_ns = cost->lean_ns,
+		.stack_ns = cost->stack_ns,
+	};
 }
 
 void describe_plugins(const struct plugins *plugins, struct description *ret)

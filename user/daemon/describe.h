@@ -41,6 +41,9 @@ void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, c
 void describe_missing(const struct go_process *p, const struct probe_groups *groups,
 		      struct description *ret);
 
+/* Adds what a hit costs on this machine, and the budget that is kept (share of a CPU; 0: none). */
+void describe_cost(const struct calibration *cost, double budget, struct description *ret);
+
 /* Adds the process's Go plugins; borrows them. */
 void describe_plugins(const struct plugins *plugins, struct description *ret);
 

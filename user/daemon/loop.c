@@ -9,7 +9,9 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
-enum { TICK_ACCURACY_US = 1000, CLOCK_TRIES = 5 };
+#include <gosonde/wire.h>
+
+enum { TICK_ACCURACY_US = 1000, POLL_ACCURACY_US = 10000, CLOCK_TRIES = 5 };
 
 struct loop {
 	const struct loop_config *config;
@@ -91,6 +93,25 @@ static int on_records(sd_event_source *source, int fd, uint32_t events, void *ar
 	return check_handler(loop, loop->handlers->records(loop->handlers->arg, loop->err));
 }
 
+static int look_again(sd_event_source *source, u64 now_us)
+{
+	int rc = sd_event_source_set_time(source, now_us + WIRE_POLL_MS * 1000ULL);
+
+	return rc < 0 ? rc : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Records that nobody was woken for. */
+static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct loop *loop = arg;
+	int rc = loop->handlers->records(loop->handlers->arg, loop->err);
+
+	(void)usec;
+	if (rc)
+		return check_handler(loop, rc);
+	return check(loop, MIN(look_again(source, now_monotonic_ns() / 1000), 0));
+}
+
 /* Ticks keep to their own schedule: one that comes late does not move the next. */
 static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 {
@@ -136,6 +157,10 @@ static int add_sources(struct loop *loop)
 
 	loop->next_tick_us = now_us + c->interval_ns / 1000;
 	rc = sd_event_add_io(loop->event, NULL, c->ring_fd, EPOLLIN, on_records, loop);
+	if (rc >= 0)
+		rc = sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC,
+				       now_us + WIRE_POLL_MS * 1000ULL, POLL_ACCURACY_US, on_poll,
+				       loop);
 	if (rc >= 0)
 		rc = sd_event_add_io(loop->event, NULL, c->pidfd, EPOLLIN, on_exit_of_target, loop);
 	if (rc >= 0)

@@ -17,7 +17,7 @@ enum loop_end {
 /* Both are called from the loop; a negative errno ends it, and so does a positive enum loop_end. */
 struct loop_handlers {
 	void *arg;
-	int (*records)(void *arg, struct err *err);	     /* the ring has something */
+	int (*records)(void *arg, struct err *err); /* the ring is full, or it is time to look */
 	int (*tick)(void *arg, u64 now_ns, struct err *err); /* an interval is over */
 };
 

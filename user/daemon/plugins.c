@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "probe/attach.h"
 #include "proc/file.h"
 
 void plugins_done(struct plugins *plugins)
@@ -17,8 +16,8 @@ void plugins_done(struct plugins *plugins)
 	plugins->count = 0;
 }
 
-static int arm(struct plugin *plugin, const struct go_process *go, struct target *target,
-	       struct kern *kern, u32 slot, const struct probe_groups *groups, struct err *err)
+static int arm(struct plugin *plugin, const struct go_process *go, struct armed *armed,
+	       const struct probe_groups *groups, struct err *err)
 {
 	CLEANUP(freep) struct plan *plan = calloc(1, sizeof(*plan));
 	char path[PROC_FD_PATH_BYTES];
@@ -29,7 +28,7 @@ static int arm(struct plugin *plugin, const struct go_process *go, struct target
 	plan_make(go->bin, groups, plan);
 	attach_verify(plan, go);
 	proc_fd_path(path, plugin->fd);
-	rc = attach_sites(kern, slot, plan, &target->process, path, go, err);
+	rc = armed_add(armed, plan, path, go, err);
 	if (rc)
 		return rc;
 	plugin->probes = plan->probe_count;
@@ -47,8 +46,8 @@ static bool is_known(const struct plugins *plugins, const struct gobin *bin)
 }
 
 /* Whose code begins at text. */
-static int add(struct plugins *plugins, u64 text, struct target *target, struct kern *kern,
-	       u32 slot, const struct probe_groups *groups, struct err *err)
+static int add(struct plugins *plugins, u64 text, struct target *target, struct armed *armed,
+	       const struct probe_groups *groups, struct err *err)
 {
 	struct plugin *plugin = &plugins->plugin[plugins->count];
 	struct go_process go = target->go;
@@ -68,10 +67,10 @@ static int add(struct plugins *plugins, u64 text, struct target *target, struct 
 		return 0;
 	go.bin = place.bin;
 	go.bias = place.bias;
-	return arm(plugin, &go, target, kern, slot, groups, err);
+	return arm(plugin, &go, armed, groups, err);
 }
 
-int plugins_arm(struct plugins *plugins, struct target *target, struct kern *kern, u32 slot,
+int plugins_arm(struct plugins *plugins, struct target *target, struct armed *armed,
 		const struct probe_groups *groups, struct err *err)
 {
 	u64 text[GO_PLUGINS_MAX];
@@ -80,7 +79,7 @@ int plugins_arm(struct plugins *plugins, struct target *target, struct kern *ker
 
 	plugins->more = n > GO_PLUGINS_MAX;
 	for (int i = (int)before; i < MIN(n, GO_PLUGINS_MAX) && !rc; i++)
-		rc = add(plugins, text[i], target, kern, slot, groups, err);
+		rc = add(plugins, text[i], target, armed, groups, err);
 	return rc ? rc : (int)(plugins->count - before);
 }
 

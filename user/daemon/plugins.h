@@ -9,7 +9,7 @@
 
 #include "daemon/target.h"
 #include "gobin/modules.h"
-#include "kern/kern.h"
+#include "probe/attach.h"
 #include "probe/plan.h"
 
 /* What was done about a plugin. */
@@ -33,7 +33,7 @@ void plugins_done(struct plugins *plugins);
  * probes 0, and the rest goes on.
  * Returns how many were new, or a negative errno.
  */
-int plugins_arm(struct plugins *plugins, struct target *target, struct kern *kern, u32 slot,
+int plugins_arm(struct plugins *plugins, struct target *target, struct armed *armed,
 		const struct probe_groups *groups, struct err *err);
 
 /* How many of those that were found have no probes. */

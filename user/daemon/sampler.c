@@ -2,7 +2,9 @@
 #include "daemon/sampler.h"
 
 #include <errno.h>
-#include <string.h>
+
+#include "daemon/tally.h"
+#include "govern/shares.h"
 
 enum {
 	/* A baseline read takes microseconds; a target that creates goroutines in every one of
@@ -12,47 +14,49 @@ enum {
 
 struct sampler {
 	struct sampler_config config;
+	struct duty *duty; /* NULL: every group always stands */
 	struct wire_gc_source gc[WIRE_GC_WORDS];
-	struct event_map_site map_sites[WIRE_MAX_SITES];
-	size_t map_site_count;
+	struct tally *tally;
+	struct shares *go_shares;
 	struct event_go_site go_sites[WIRE_MAX_SITES];
 	size_t go_site_count;
 	s64 baseline; /* -1: unknown */
 	u64 baseline_error;
+	double charged_ns; /* cost of groups without a governor that it was told of */
 	u64 heap_live_bytes, heap_goal_bytes; /* last that could be read */
 };
 
 int sampler_new(struct sampler **ret, const struct sampler_config *config, struct err *err)
 {
-	struct sampler *s = calloc(1, sizeof(*s));
+	CLEANUP(sampler_freep) struct sampler *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return err_set(err, -ENOMEM, "out of memory");
 	s->config = *config;
 	s->baseline = -1;
+	s->tally = tally_new(config->kern, config->slot);
+	/* A site is two rows: created and exited. */
+	s->go_shares = shares_new(2 * (size_t)WIRE_MAX_SITES);
+	if (!s->tally || !s->go_shares)
+		return err_set(err, -ENOMEM, "out of memory");
 	/* Words that are not found have size 0 and read as unknown. */
 	(void)go_gc_sources(config->go, s->gc, NULL);
-	*ret = s;
+	*ret = TAKE_PTR(s);
 	return 0;
 }
 
 void sampler_free(struct sampler *sampler)
 {
+	if (!sampler)
+		return;
+	tally_free(sampler->tally);
+	shares_free(sampler->go_shares);
 	free(sampler);
 }
 
-static void keep_map_site(void *arg, const struct wire_map_site *site, u64 count)
+void sampler_set_duty(struct sampler *sampler, struct duty *duty)
 {
-	struct sampler *s = arg;
-
-	if (site->slot != s->config.slot || s->map_site_count == WIRE_MAX_SITES)
-		return;
-	s->map_sites[s->map_site_count++] = (struct event_map_site) {
-		.fn = (enum wire_fn)site->fn,
-		.return_pc = site->return_pc,
-		.type = site->type,
-		.count = count,
-	};
+	sampler->duty = duty;
 }
 
 static bool is_system(const struct names *names, u64 startpc)
@@ -83,6 +87,29 @@ static int take_go_sites(struct sampler *s, struct err *err)
 {
 	s->go_site_count = 0;
 	return kern_each_go_site(s->config.kern, keep_go_site, s, err);
+}
+
+#define GO_KEY(of, site)                                                                           \
+	(&(struct share_key) { .fn = (of), .a = (site)->gopc, .b = (site)->startpc })
+
+/* What the kernel counted by creation site becomes goroutines by creation site: the same, but for
+ * a group with gaps. */
+static void divide_among_go_sites(struct sampler *s, const double calls[WIRE_FN_COUNT],
+				  const bool sampled[WIRE_FN_COUNT])
+{
+	for (size_t i = 0; i < s->go_site_count; i++) {
+		const struct event_go_site *site = &s->go_sites[i];
+
+		shares_count(s->go_shares, GO_KEY(WIRE_FN_GO_CREATE, site), site->created);
+		shares_count(s->go_shares, GO_KEY(WIRE_FN_GO_EXIT, site), site->exited);
+	}
+	shares_divide(s->go_shares, calls, sampled);
+	for (size_t i = 0; i < s->go_site_count; i++) {
+		struct event_go_site *site = &s->go_sites[i];
+
+		site->created = shares_calls(s->go_shares, GO_KEY(WIRE_FN_GO_CREATE, site));
+		site->exited = shares_calls(s->go_shares, GO_KEY(WIRE_FN_GO_EXIT, site));
+	}
 }
 
 /* Goroutines created and exited since attach, without the runtime's own. */
@@ -135,11 +162,23 @@ static void read_heap(struct sampler *s)
 		s->heap_goal_bytes = goal;
 }
 
-static double probe_ns(const struct sampler *s, const struct wire_counters *c)
+/* Created and exited are estimates: the live ones are read instead. */
+static void read_live(const struct sampler *s, struct event_sample *ret)
+{
+	struct go_goroutine_words words;
+
+	ret->goroutine_live_read =
+		!go_goroutine_words(s->config.go, &words, NULL) &&
+		!go_goroutine_count(s->config.go, &words, &ret->goroutine_live, NULL);
+}
+
+/* Of functions from first to last. */
+static double cost_of_hits(const struct sampler *s, const struct wire_counters *c,
+			   enum wire_fn first, enum wire_fn last)
 {
 	double ns = 0;
 
-	for (int fn = 0; fn < WIRE_FN_COUNT; fn++)
+	for (size_t fn = first; fn <= last; fn++)
 		ns += (double)(c->hits[fn] + c->regrown[fn]) * s->config.ns_per_hit[fn];
 	return ns;
 }
@@ -153,20 +192,73 @@ static u64 sum(const u64 *values, size_t n)
 	return total;
 }
 
-int sampler_take(struct sampler *s, struct event_sample *ret, struct err *err)
+/* A group's part of the sample. Returns what its probes cost. */
+static double take_group(struct sampler *s, enum probe_group group, u64 now_ns,
+			 const struct wire_counters *c, struct event_sample *ret,
+			 double calls[WIRE_FN_COUNT], bool sampled[WIRE_FN_COUNT])
+{
+	struct duty_view view = { .governed = false };
+	enum wire_fn first, last;
+
+	duty_functions(group, &first, &last);
+	if (s->duty)
+		duty_look(s->duty, group, now_ns, c, &view);
+	for (size_t fn = first; fn <= last; fn++) {
+		sampled[fn] = view.estimate.sampled;
+		calls[fn] = sampled[fn] ? view.estimate.calls[fn] : (double)c->hits[fn];
+		ret->hits[fn] = (u64)(calls[fn] + 0.5);
+	}
+	if (group == PROBE_MAP_GROW && view.estimate.sampled) {
+		ret->grows = (u64)(view.estimate.calls[WIRE_FN_COUNT + AMOUNT_GROWS] + 0.5);
+		ret->moved = (u64)(view.estimate.calls[WIRE_FN_COUNT + AMOUNT_MOVED] + 0.5);
+	}
+	ret->groups[group] = (struct event_group) {
+		.gap_ns = view.estimate.gap_ns,
+		.windows = view.estimate.windows,
+		.sd_per_s = view.estimate.sd_per_s,
+		.bias_error = view.estimate.bias_error,
+		.bounded = view.estimate.bounded,
+		.failed = view.failed,
+		.cost_ns = view.cost_ns,
+	};
+	return view.governed ? view.cost_ns : cost_of_hits(s, c, first, last);
+}
+
+/* Every group's counts, and how they are divided among sites and maps. */
+static int take_groups(struct sampler *s, u64 now_ns, const struct wire_counters *c,
+		       struct event_sample *ret, struct err *err)
+{
+	double calls[WIRE_FN_COUNT] = { 0 }, ungoverned_ns = 0, cost_ns;
+	bool sampled[WIRE_FN_COUNT] = { 0 };
+
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++) {
+		cost_ns = take_group(s, (enum probe_group)g, now_ns, c, ret, calls, sampled);
+		ret->probe_ns += cost_ns;
+		if (!s->duty || !duty_governs(s->duty, (enum probe_group)g))
+			ungoverned_ns += cost_ns;
+	}
+	if (s->duty && ungoverned_ns > s->charged_ns) {
+		duty_charge(s->duty, now_ns, ungoverned_ns - s->charged_ns);
+		s->charged_ns = ungoverned_ns;
+	}
+	divide_among_go_sites(s, calls, sampled);
+	if (sampled[WIRE_FN_GO_CREATE])
+		read_live(s, ret);
+	return tally_take(s->tally, calls, sampled, ret, err);
+}
+
+int sampler_take(struct sampler *s, u64 now_ns, struct event_sample *ret, struct err *err)
 {
 	struct wire_counters c;
 	int rc = kern_read_counters(s->config.kern, s->config.slot, &c, err);
 
-	s->map_site_count = 0;
-	if (!rc)
-		rc = kern_each_map_site(s->config.kern, keep_map_site, s, err);
 	if (!rc)
 		rc = take_go_sites(s, err);
 	if (rc)
 		return rc;
 	read_heap(s);
 	*ret = (struct event_sample) {
+		.raw_hits = sum(c.hits, WIRE_FN_COUNT),
 		.regrown = sum(c.regrown, WIRE_FN_COUNT),
 		.lost_ring = c.lost[WIRE_LOSS_RING],
 		.lost_read = c.lost[WIRE_LOSS_READ],
@@ -176,16 +268,13 @@ int sampler_take(struct sampler *s, struct event_sample *ret, struct err *err)
 		.grows = c.grows,
 		.grows_unrecorded = c.grows_unrecorded,
 		.foreign = c.foreign,
-		.probe_ns = probe_ns(s, &c),
 		.heap_live_bytes = s->heap_live_bytes,
 		.heap_goal_bytes = s->heap_goal_bytes,
-		.goroutine_baseline = s->baseline,
-		.goroutine_baseline_error = s->baseline_error,
-		.map_sites = s->map_sites,
-		.map_site_count = s->map_site_count,
 		.go_sites = s->go_sites,
 		.go_site_count = s->go_site_count,
 	};
-	memcpy(ret->hits, c.hits, sizeof(ret->hits));
-	return 0;
+	rc = take_groups(s, now_ns, &c, ret, err);
+	ret->goroutine_baseline = s->baseline;
+	ret->goroutine_baseline_error = s->baseline_error;
+	return rc;
 }

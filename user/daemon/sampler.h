@@ -7,6 +7,7 @@
 #include "event/names.h"
 #include "gobin/live.h"
 #include "kern/kern.h"
+#include "probe/duty.h"
 
 struct sampler;
 
@@ -31,7 +32,10 @@ DEFINE_FREEP(struct sampler, sampler_free)
  */
 int sampler_baseline(struct sampler *sampler, struct err *err);
 
+/* Once the governor runs. Borrowed; NULL takes it back. */
+void sampler_set_duty(struct sampler *sampler, struct duty *duty);
+
 /* The sample borrows its sites from the sampler, until the next call. */
-int sampler_take(struct sampler *sampler, struct event_sample *ret, struct err *err);
+int sampler_take(struct sampler *sampler, u64 now_ns, struct event_sample *ret, struct err *err);
 
 #endif

@@ -8,12 +8,14 @@
 #include "daemon/describe.h"
 #include "daemon/plugins.h"
 #include "daemon/sampler.h"
+#include "daemon/selfstat.h"
 #include "daemon/target.h"
 #include "daemon/top_sites.h"
 #include "event/decode.h"
 #include "kern/features.h"
 #include "probe/attach.h"
 #include "probe/calibrate.h"
+#include "probe/duty.h"
 
 enum {
 	SLOT = 0, /* of the target in the kernel's table */
@@ -29,8 +31,11 @@ struct session {
 	struct plan plan;
 	struct kern *kern;
 	struct calibration cost;
-	double ns_per_hit[WIRE_FN_COUNT];
+	double full_ns[WIRE_FN_COUNT], lean_ns[WIRE_FN_COUNT]; /* of a hit */
+	struct armed *armed;
+	struct duty *duty; /* NULL: no budget */
 	struct sampler *sampler;
+	struct selfstat self;
 	struct watch *watch;
 	struct event_sample sample; /* the last one taken */
 	u64 image;		    /* of the process when it was opened */
@@ -47,6 +52,8 @@ static void session_free(struct session *s)
 		return;
 	watch_free(s->watch);
 	sampler_free(s->sampler);
+	duty_free(s->duty);
+	armed_free(s->armed);
 	kern_close(s->kern);
 	plugins_done(&s->plugins);
 	target_free(s->target);
@@ -87,16 +94,24 @@ static int load_programs(struct session *s, bool uprobe_multi, struct err *err)
 	return kern_open(&s->kern, &options, err);
 }
 
-/* Without a calibration the cost is unknown, and said to be; all else works. */
+/* Without a calibration the cost is unknown, and said to be; only a budget can't be kept then. */
 static int load_and_calibrate(struct session *s, bool uprobe_multi, struct err *err)
 {
-	int rc = load_programs(s, uprobe_multi, err);
+	int rc = load_programs(s, uprobe_multi, err), calibrated;
 
-	if (rc || calibrate(s->kern, CALIBRATION_SLOT, &s->cost, NULL) != -ENOTSUP || !uprobe_multi)
+	if (rc)
 		return rc;
-	kern_close(s->kern);
-	s->kern = NULL;
-	return load_and_calibrate(s, false, err);
+	calibrated = calibrate(s->kern, CALIBRATION_SLOT, &s->cost, err);
+	if (calibrated == -ENOTSUP && uprobe_multi) {
+		kern_close(s->kern);
+		s->kern = NULL;
+		return load_and_calibrate(s, false, err);
+	}
+	if (calibrated && s->config->budget > 0)
+		return err_prefix(err, calibrated,
+				  "what a probe costs here can't be measured, so no budget can be "
+				  "kept (--budget off attaches without one)");
+	return 0;
 }
 
 static int open_kernel(struct session *s, struct err *err)
@@ -122,7 +137,13 @@ static void cost_of_probes(struct session *s)
 	for (size_t i = 0; i < s->plan.probe_count; i++) {
 		const struct plan_probe *probe = &s->plan.probes[i];
 
-		s->ns_per_hit[probe->spec->fn] = s->cost.ns[probe->site.class];
+		bool stack =
+			probe->spec->group == PROBE_MAP_GROW || probe->spec->group == PROBE_FAULT;
+
+		s->full_ns[probe->spec->fn] =
+			calibration_ns(&s->cost, probe->site.class, false, stack);
+		s->lean_ns[probe->spec->fn] =
+			calibration_ns(&s->cost, probe->site.class, true, stack);
 	}
 }
 
@@ -169,7 +190,7 @@ static int open_sampler(struct session *s, struct err *err)
 		.slot = SLOT,
 		.names = &s->names,
 		.go = &s->target->go,
-		.ns_per_hit = s->ns_per_hit,
+		.ns_per_hit = s->full_ns,
 	};
 
 	return sampler_new(&s->sampler, &config, err);
@@ -178,7 +199,50 @@ static int open_sampler(struct session *s, struct err *err)
 /* Returns how many were new, or a negative errno. */
 static int arm_plugins(struct session *s, struct err *err)
 {
-	return plugins_arm(&s->plugins, s->target, s->kern, SLOT, &s->config->groups, err);
+	return plugins_arm(&s->plugins, s->target, s->armed, &s->config->groups, err);
+}
+
+static int open_armed(struct session *s, struct err *err)
+{
+	const struct process *process = &s->target->process;
+	int rc = armed_new(&s->armed, s->kern, SLOT, process, &s->plan, &s->target->go, err);
+
+	if (!rc)
+		rc = armed_add(s->armed, &s->plan, process->exe_path, &s->target->go, err);
+	if (!rc)
+		rc = MIN(arm_plugins(s, err), 0);
+	return rc;
+}
+
+/* All but gc, whose facts make sense only as a whole: a stop of the world takes far longer than its
+ * probes. */
+static int start_governor(struct session *s, struct err *err)
+{
+	const struct duty_config config = {
+		.kern = s->kern,
+		.slot = SLOT,
+		.armed = s->armed,
+		.process = &s->target->process,
+		.governor = { .budget = s->config->budget,
+			      .cpus = (u32)kern_cpus(),
+ .seed = now_monotonic_ns(),
+			      .rare = { [PROBE_MAP_GROW] = true, [PROBE_FAULT] = true } },
+		.full_ns = s->full_ns,
+		.lean_ns = s->lean_ns,
+		.groups = {
+			[PROBE_MAP_WRITE] = plan_has_group(&s->plan, PROBE_MAP_WRITE),
+			[PROBE_MAP_GROW] = plan_has_group(&s->plan, PROBE_MAP_GROW),
+			[PROBE_GOROUTINE] = plan_has_group(&s->plan, PROBE_GOROUTINE),
+			[PROBE_FAULT] = plan_has_group(&s->plan, PROBE_FAULT),
+		},
+	};
+	int rc;
+
+	if (s->config->budget <= 0)
+		return 0;
+	rc = duty_start(&s->duty, &config, err);
+	sampler_set_duty(s->sampler, s->duty);
+	return rc;
 }
 
 /* What takes long comes before the first breakpoint; observed time begins when all of them stand.
@@ -194,13 +258,12 @@ static int start(struct session *s, struct err *err)
 	cost_of_probes(s);
 	rc = open_sampler(s, err);
 	if (!rc)
-		rc = attach_arm(s->kern, SLOT, &s->plan, &s->target->process, &s->target->go, err);
+		rc = open_armed(s, err);
 	if (!rc)
-		rc = arm_plugins(s, err);
-	if (rc < 0)
-		return rc;
-	rc = open_watch(s, err);
-	return rc;
+		rc = armed_attach_all(s->armed, err);
+	if (!rc)
+		rc = start_governor(s, err);
+	return rc ? rc : open_watch(s, err);
 }
 
 static int flush_report(struct session *s, struct err *err)
@@ -220,6 +283,7 @@ static int report_attached(struct session *s, struct err *err)
 		      &s->cost, &s->description);
 	describe_missing(&s->target->go, &s->config->groups, &s->description);
 	describe_plugins(&s->plugins, &s->description);
+	describe_cost(&s->cost, s->config->budget, &s->description);
 	s->description.info.pid = (u32)s->config->pid;
 	s->description.info.time_ns = now_monotonic_ns();
 	rc = s->config->report->ops->attached(s->config->report, &s->description.info, err);
@@ -268,7 +332,7 @@ static int take_sample(struct session *s, u64 now_ns, struct err *err)
 	struct event event = { .kind = EVENT_SAMPLE,
 			       .time_ns = now_ns,
 			       .pid = (u32)s->config->pid };
-	int rc = sampler_take(s->sampler, &event.sample, err);
+	int rc = sampler_take(s->sampler, now_ns, &event.sample, err);
 
 	if (rc)
 		return rc;
@@ -289,6 +353,7 @@ static int end_window(struct session *s, u64 now_ns, struct err *err)
 	if (rc)
 		return rc;
 	watch_tick(s->watch, now_ns, &window);
+	selfstat_look(&s->self, now_ns, &window.agent);
 	s->config->report->ops->window(s->config->report, &window);
 	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
 		sink_flush(s->config->sinks[i], now_ns, &s->config->report->timebase);
@@ -318,15 +383,35 @@ static int on_tick(void *arg, u64 now_ns, struct err *err)
 	return !rc && image && image != s->image ? LOOP_TARGET_REPLACED : rc;
 }
 
+/* What the tables leave out, so that they sum up to the totals. */
+static void count_others(struct summary *summary)
+{
+	const struct window_map *map = &summary->total.map;
+	u64 sites = 0, maps = 0;
+
+	for (size_t i = 0; i < summary->map_site_count; i++)
+		sites += summary->map_sites[i].count;
+	for (size_t i = 0; i < summary->map_count; i++)
+		maps += summary->maps[i].writes + summary->maps[i].deletes;
+	summary->other_map_operations =
+		MAX(map->writes + map->deletes + map->clears, sites) - sites;
+	summary->other_maps_operations = MAX(map->writes + map->deletes, maps) - maps;
+}
+
 static int report_summary(struct session *s, u64 now_ns, struct err *err)
 {
 	struct report *report = s->config->report;
 	struct summary summary = { 0 };
 
 	watch_summary(s->watch, now_ns, &summary.total);
+	selfstat_total(&s->self, now_ns, &summary.total.agent);
+	summary.budget_failure = s->duty ? duty_failure(s->duty) : NULL;
 	top_sites_find(&s->sample, &s->names, &s->top);
 	summary.map_sites = s->top.map_sites;
 	summary.map_site_count = s->top.map_site_count;
+	summary.maps = s->top.maps;
+	summary.map_count = s->top.map_count;
+	count_others(&summary);
 	summary.go_sites = s->top.go_sites;
 	summary.go_site_count = s->top.go_site_count;
 	report->ops->summary(report, &summary);
@@ -340,10 +425,13 @@ static int report_summary(struct session *s, u64 now_ns, struct err *err)
 static int finish(struct session *s, int end, struct err *err)
 {
 	struct event exited = { .kind = EVENT_EXIT, .pid = (u32)s->config->pid };
-	u64 now_ns = now_monotonic_ns();
+	u64 now_ns;
 	int rc;
 
-	kern_detach_all(s->kern);
+	if (s->duty)
+		duty_stop(s->duty);
+	now_ns = now_monotonic_ns();
+	armed_detach_all(s->armed);
 	rc = end_window(s, now_ns, err);
 	if (rc)
 		return rc;
@@ -380,6 +468,7 @@ int session_run(const struct session_config *config, struct err *err)
 		return rc;
 	/* Without a baseline `live` is unknown, and said to be. */
 	(void)sampler_baseline(s->sampler, NULL);
+	selfstat_start(&s->self, now_monotonic_ns());
 	rc = report_attached(s, err);
 	if (rc)
 		return rc;

@@ -19,7 +19,8 @@ struct session_config {
 	int pid;
 	struct probe_groups groups;
 	u64 interval_ns;
-	u64 for_ns; /* 0: until a signal, or until the target exits */
+	u64 for_ns;    /* 0: until a signal, or until the target exits */
+	double budget; /* share of one CPU that probes may cost the target: 0.01; 0: no limit */
 	const struct rules *rules;
 	struct report *report;
 	struct sink *sinks[SESSION_SINKS_MAX]; /* NULL-terminated unless full */

@@ -74,15 +74,33 @@ static const struct event_go_site *next_go_site(const struct event_sample *sampl
 	return best;
 }
 
+static void add_maps(struct top_sites *top, const struct event_sample *sample,
+		     const struct names *names)
+{
+	for (size_t i = 0; i < MIN(sample->map_count, (size_t)TOP_SITES); i++) {
+		const struct event_map *map = &sample->maps[i];
+		char *type = next_text(top);
+
+		(void)names->type(names->arg, map->type, type, TOP_TEXT_BYTES);
+		top->maps[top->map_count++] = (struct summary_map) {
+			.map = map->map,
+			.map_type = type,
+			.writes = map->writes,
+			.deletes = map->deletes,
+		};
+	}
+}
+
 void top_sites_find(const struct event_sample *sample, const struct names *names,
 		    struct top_sites *ret)
 {
 	const struct event_map_site *map_site = NULL;
 	const struct event_go_site *go_site = NULL;
 
-	ret->map_site_count = ret->go_site_count = ret->text_count = 0;
+	ret->map_site_count = ret->map_count = ret->go_site_count = ret->text_count = 0;
 	while (ret->map_site_count < TOP_SITES && (map_site = next_map_site(sample, map_site)))
 		add_map_site(ret, map_site, names);
+	add_maps(ret, sample, names);
 	while (ret->go_site_count < TOP_SITES && (go_site = next_go_site(sample, go_site)))
 		add_go_site(ret, go_site, names);
 }

@@ -12,9 +12,11 @@ enum { TOP_SITES = 10, TOP_TEXT_BYTES = 256 };
 struct top_sites {
 	struct summary_map_site map_sites[TOP_SITES];
 	size_t map_site_count;
+	struct summary_map maps[TOP_SITES];
+	size_t map_count;
 	struct summary_go_site go_sites[TOP_SITES];
 	size_t go_site_count;
-	char text[4 * TOP_SITES][TOP_TEXT_BYTES]; /* what the rows point to */
+	char text[5 * TOP_SITES][TOP_TEXT_BYTES]; /* what the rows point to */
 	size_t text_count;
 };
 

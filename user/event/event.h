@@ -39,6 +39,12 @@ struct event_map_site {
 	u64 count;
 };
 
+/* Writes and deletes of one map, cumulative while it is kept. */
+struct event_map {
+	u64 map, type;
+	u64 writes, deletes;
+};
+
 /* Goroutines of one creation site, cumulative since attach. */
 struct event_go_site {
 	u64 gopc, startpc;
@@ -46,18 +52,37 @@ struct event_go_site {
 	bool system; /* the runtime's own; not in runtime.NumGoroutine */
 };
 
+/* How a probe group's counts were obtained. Cumulative but for the errors. */
+struct event_group {
+	s64 gap_ns;	   /* of the time since attach it was not attached; known better later */
+	u64 windows;	   /* of observation, between gaps */
+	double sd_per_s;   /* standard deviation of one window's rate */
+	double bias_error; /* standard error of the dead-time correction, relative */
+	bool bounded;	   /* now: calls are at least so many */
+	bool failed;	   /* could not be attached again */
+	double cost_ns;	   /* of its hits; of a group without a budget 0 */
+};
+
 struct event_sample {
-	u64 hits[WIRE_FN_COUNT]; /* calls per probed function, since attach */
-	u64 regrown;		 /* hits left out because the stack was about to grow */
+	/* Calls per probed function since attach: as counted, or best estimates where a group has
+	 * gaps. */
+	u64 hits[WIRE_FN_COUNT];
+	u64 raw_hits; /* what the probes really saw, regrown ones among them */
+	struct event_group groups[WIRE_GROUPS];
+	u64 regrown; /* hits left out because the stack was about to grow */
 	u64 lost_ring, lost_read, lost_table, lost_missed, lost_decode; /* cumulative */
 	u64 moved, grows, grows_unrecorded;
 	u64 foreign;	 /* hits of another process that the kernel let through; not in hits */
 	double probe_ns; /* estimated time that the probes took from the target, since attach */
 	u64 heap_live_bytes, heap_goal_bytes; /* now; 0: unknown */
-	s64 goroutine_baseline; /* live goroutines when created and exited were 0; -1: unknown */
+	s64 goroutine_baseline;	  /* live goroutines when created and exited were 0; -1: unknown */
+	bool goroutine_live_read; /* live goroutines were read now: goroutine_live */
+	s64 goroutine_live;
 	u64 goroutine_baseline_error;		/* the baseline may be off by as many, either way */
 	const struct event_map_site *map_sites; /* borrowed */
 	size_t map_site_count;
+	const struct event_map *maps; /* the busiest; borrowed */
+	size_t map_count;
 	const struct event_go_site *go_sites; /* borrowed */
 	size_t go_site_count;
 };

@@ -6,25 +6,30 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "kern/percpu.h"
 
 #include "gosonde.skel.h"
 
-enum {
-	MAX_LINKS =
-		512, /* with perf events each site is a link of its own; and plugins have theirs */
-	LOG_BYTES = 1 << 16,
-};
+enum { LOG_BYTES = 1 << 16 };
 
 struct kern {
 	struct gosonde_bpf *skel;
-	struct ring_buffer *ring;
-	struct bpf_link *links[MAX_LINKS];
-	size_t link_count;
+	struct ring_buffer *ring, *trips;
+	struct wire_gate *gates; /* mapped from the kernel */
+	size_t gates_bytes;
 	bool uprobe_multi;
 	void (*record_fn)(void *arg, const void *record, size_t size);
 	void *record_arg;
+	void (*trip_fn)(void *arg, const struct wire_trip *trip);
+	void *trip_arg;
+};
+
+/* With perf events each site is a link of its own. */
+struct kern_probes {
+	size_t count;
+	struct bpf_link *links[];
 };
 
 static struct bpf_program *program_of(const struct kern *kern, enum probe_group group)
@@ -55,6 +60,7 @@ static void configure(struct kern *kern, const struct kern_options *options)
 	bpf_map__set_max_entries(skel->maps.targets, options->targets);
 	bpf_map__set_max_entries(skel->maps.counters, options->targets);
 	bpf_map__set_max_entries(skel->maps.gc_states, options->targets);
+	bpf_map__set_max_entries(skel->maps.gates, options->targets * WIRE_GROUPS);
 	bpf_map__set_max_entries(skel->maps.events, options->ring_bytes);
 	for (int g = 0; g < PROBE_GROUP_COUNT; g++) {
 		struct bpf_program *prog = program_of(kern, (enum probe_group)g);
@@ -103,11 +109,38 @@ static int on_record(void *arg, void *record, size_t size)
 	return 0;
 }
 
+static int on_trip(void *arg, void *record, size_t size)
+{
+	const struct kern *kern = arg;
+
+	if (size >= sizeof(struct wire_trip))
+		kern->trip_fn(kern->trip_arg, record);
+	return 0;
+}
+
 static int ignore_message(enum libbpf_print_level level, const char *format, va_list args)
 {
 	(void)level;
 	(void)format;
 	(void)args;
+	return 0;
+}
+
+static int map_shared(struct kern *kern, u32 targets, struct err *err)
+{
+	const struct gosonde_bpf *skel = kern->skel;
+	void *gates;
+
+	kern->ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_record, kern, NULL);
+	kern->trips = ring_buffer__new(bpf_map__fd(skel->maps.trips), on_trip, kern, NULL);
+	if (!kern->ring || !kern->trips)
+		return err_set(err, -errno, "can't map the ring buffers: %s", strerror(errno));
+	kern->gates_bytes = targets * WIRE_GROUPS * sizeof(struct wire_gate);
+	gates = mmap(NULL, kern->gates_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_map__fd(skel->maps.gates), 0);
+	if (gates == MAP_FAILED)
+		return err_set(err, -errno, "can't map the gates: %s", strerror(errno));
+	kern->gates = gates;
 	return 0;
 }
 
@@ -129,11 +162,10 @@ int kern_open(struct kern **ret, const struct kern_options *options, struct err 
 		return err_set(err, -errno, "can't open the BPF object: %s", strerror(errno));
 	configure(kern, options);
 	rc = load(kern, log, err);
+	if (!rc)
+		rc = map_shared(kern, options->targets, err);
 	if (rc)
 		return rc;
-	kern->ring = ring_buffer__new(bpf_map__fd(kern->skel->maps.events), on_record, kern, NULL);
-	if (!kern->ring)
-		return err_set(err, -errno, "can't map the ring buffer: %s", strerror(errno));
 	*ret = TAKE_PTR(kern);
 	return 0;
 }
@@ -142,10 +174,17 @@ void kern_close(struct kern *kern)
 {
 	if (!kern)
 		return;
-	kern_detach_all(kern);
+	if (kern->gates)
+		munmap(kern->gates, kern->gates_bytes);
+	ring_buffer__free(kern->trips);
 	ring_buffer__free(kern->ring);
 	gosonde_bpf__destroy(kern->skel);
 	free(kern);
+}
+
+bool kern_has_group(const struct kern *kern, enum probe_group group)
+{
+	return bpf_program__fd(program_of(kern, group)) >= 0;
 }
 
 int kern_set_target(struct kern *kern, u32 slot, const struct wire_target *target, struct err *err)
@@ -156,8 +195,10 @@ int kern_set_target(struct kern *kern, u32 slot, const struct wire_target *targe
 	return rc ? err_set(err, rc, "can't write target slot %u: %s", slot, strerror(-rc)) : 0;
 }
 
-static int keep_link(struct kern *kern, struct bpf_link *link, const char *what, struct err *err)
+static int keep_link(struct kern_probes *probes, struct bpf_link *link, enum probe_group group,
+		     struct err *err)
 {
+	const char *what = probe_group_name(group);
 	int rc = -errno;
 
 	if (!link && (rc == -EPERM || rc == -EACCES))
@@ -165,12 +206,13 @@ static int keep_link(struct kern *kern, struct bpf_link *link, const char *what,
 			       strerror(-rc));
 	if (!link)
 		return err_set(err, rc, "can't attach %s: %s", what, strerror(-rc));
-	kern->links[kern->link_count++] = link;
+	probes->links[probes->count++] = link;
 	return 0;
 }
 
-static int attach_multi(struct kern *kern, enum probe_group group, int pid, const char *path,
-			const struct kern_site *sites, size_t count, struct err *err)
+static int attach_multi(const struct kern *kern, enum probe_group group, int pid, const char *path,
+			const struct kern_site *sites, size_t count, struct kern_probes *probes,
+			struct err *err)
 {
 	CLEANUP(freep) unsigned long *offsets = calloc(count, sizeof(*offsets));
 	CLEANUP(freep) __u64 *cookies = calloc(count, sizeof(*cookies));
@@ -184,14 +226,15 @@ static int attach_multi(struct kern *kern, enum probe_group group, int pid, cons
 		cookies[i] = sites[i].cookie;
 	}
 	return keep_link(
-		kern,
+		probes,
 		bpf_program__attach_uprobe_multi(program_of(kern, group), pid, path, NULL, &opts),
-		probe_group_name(group), err);
+		group, err);
 }
 
 /* Links only, so that no tracefs event can outlive us (PROBE_ATTACH_MODE_LINK). */
-static int attach_one_by_one(struct kern *kern, enum probe_group group, int pid, const char *path,
-			     const struct kern_site *sites, size_t count, struct err *err)
+static int attach_one_by_one(const struct kern *kern, enum probe_group group, int pid,
+			     const char *path, const struct kern_site *sites, size_t count,
+			     struct kern_probes *probes, struct err *err)
 {
 	int rc = 0;
 
@@ -199,26 +242,32 @@ static int attach_one_by_one(struct kern *kern, enum probe_group group, int pid,
 		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = sites[i].cookie,
 			    .attach_mode = PROBE_ATTACH_MODE_LINK);
 
-		rc = keep_link(kern,
+		rc = keep_link(probes,
 			       bpf_program__attach_uprobe_opts(program_of(kern, group), pid, path,
 							       sites[i].file_offset, &opts),
-			       probe_group_name(group), err);
+			       group, err);
 	}
 	return rc;
 }
 
 int kern_attach(struct kern *kern, enum probe_group group, int pid, const char *path,
-		const struct kern_site *sites, size_t count, struct err *err)
+		const struct kern_site *sites, size_t count, struct kern_probes **ret,
+		struct err *err)
 {
-	size_t links = kern->uprobe_multi ? 1 : count;
+	CLEANUP(kern_detachp)
+	struct kern_probes *probes =
+		calloc(1, offsetof(struct kern_probes, links) + count * sizeof(void *));
+	int rc;
 
-	if (count == 0)
-		return 0;
-	if (links > MAX_LINKS - kern->link_count)
-		return err_set(err, -ENOSPC, "more than %d links", MAX_LINKS);
+	if (!probes)
+		return err_set(err, -ENOMEM, "out of memory");
 	if (kern->uprobe_multi)
-		return attach_multi(kern, group, pid, path, sites, count, err);
-	return attach_one_by_one(kern, group, pid, path, sites, count, err);
+		rc = attach_multi(kern, group, pid, path, sites, count, probes, err);
+	else
+		rc = attach_one_by_one(kern, group, pid, path, sites, count, probes, err);
+	if (!rc)
+		*ret = TAKE_PTR(probes);
+	return rc;
 }
 
 static void *destroy_link(void *link)
@@ -227,22 +276,83 @@ static void *destroy_link(void *link)
 	return NULL;
 }
 
-/* The kernel waits for an RCU grace period at each link (20 to 50 ms): all of them at once. */
-void kern_detach_all(struct kern *kern)
+/* The kernel waits for grace periods at each link: all of them at once. The last runs here. */
+void kern_detach_many(struct kern_probes **probes, size_t count)
 {
-	pthread_t threads[MAX_LINKS];
-	size_t started = 0;
+	struct bpf_link *here = NULL;
+	pthread_t *threads;
+	size_t links = 0, started = 0;
 
-	while (kern->link_count > 0) {
-		struct bpf_link *link = kern->links[--kern->link_count];
+	for (size_t i = 0; i < count; i++)
+		links += probes[i] ? probes[i]->count : 0;
+	threads = calloc(links, sizeof(*threads));
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; probes[i] && k < probes[i]->count; k++) {
+			struct bpf_link *link = here;
 
-		if (pthread_create(&threads[started], NULL, destroy_link, link) == 0)
-			started++;
-		else
-			bpf_link__destroy(link);
+			here = probes[i]->links[k];
+			if (!link)
+				continue;
+			if (threads && !pthread_create(&threads[started], NULL, destroy_link, link))
+				started++;
+			else
+				bpf_link__destroy(link);
+		}
+		free(probes[i]);
 	}
+	bpf_link__destroy(here);
 	while (started > 0)
 		pthread_join(threads[--started], NULL);
+	free(threads);
+}
+
+void kern_detach(struct kern_probes *probes)
+{
+	kern_detach_many(&probes, 1);
+}
+
+static void *detach(void *probes)
+{
+	kern_detach(probes);
+	return NULL;
+}
+
+void kern_detach_later(struct kern_probes *probes)
+{
+	pthread_t thread;
+
+	if (!probes)
+		return;
+	if (pthread_create(&thread, NULL, detach, probes))
+		kern_detach(probes);
+	else
+		pthread_detach(thread);
+}
+
+void kern_set_gate(struct kern *kern, u32 slot, enum probe_group group,
+		   const struct wire_gate *gate)
+{
+	struct wire_gate *shared = &kern->gates[WIRE_GATE(slot, group)];
+
+	__atomic_store_n(&shared->cap, gate->cap, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->lean, gate->lean, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->window, gate->window, __ATOMIC_RELEASE);
+}
+
+int kern_trips_fd(const struct kern *kern)
+{
+	return ring_buffer__epoll_fd(kern->trips);
+}
+
+int kern_trips_consume(struct kern *kern, void (*fn)(void *arg, const struct wire_trip *trip),
+		       void *arg)
+{
+	int rc;
+
+	kern->trip_fn = fn;
+	kern->trip_arg = arg;
+	rc = ring_buffer__consume(kern->trips);
+	return MIN(rc, 0);
 }
 
 int kern_ring_fd(const struct kern *kern)
@@ -264,7 +374,45 @@ int kern_ring_consume(struct kern *kern, void (*fn)(void *arg, const void *recor
 int kern_read_counters(struct kern *kern, u32 slot, struct wire_counters *ret, struct err *err)
 {
 	return percpu_read_sum(bpf_map__fd(kern->skel->maps.counters), &slot, (u64 *)ret,
-			       sizeof(*ret) / sizeof(u64), err);
+			       sizeof(*ret) / sizeof(u64), NULL, NULL, err);
+}
+
+size_t kern_cpus(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus > 0 ? (size_t)cpus : 0;
+}
+
+struct spread_sum {
+	struct kern_spread *spread;
+	double sum, squares;
+};
+
+static void add_cpu(void *arg, size_t cpu, const u64 *words)
+{
+	const struct wire_counters *c = (const struct wire_counters *)words;
+	struct spread_sum *s = arg;
+	u64 hits = 0;
+	double since;
+
+	for (size_t fn = s->spread->first; fn <= s->spread->last; fn++)
+		hits += c->hits[fn];
+	since = (double)(hits - s->spread->seen[cpu]);
+	s->spread->seen[cpu] = hits;
+	s->sum += since;
+	s->squares += since * since;
+}
+
+int kern_read_spread(struct kern *kern, u32 slot, struct wire_counters *ret,
+		     struct kern_spread *spread, struct err *err)
+{
+	struct spread_sum sums = { .spread = spread };
+	int rc = percpu_read_sum(bpf_map__fd(kern->skel->maps.counters), &slot, (u64 *)ret,
+				 sizeof(*ret) / sizeof(u64), add_cpu, &sums, err);
+
+	spread->cpus = !rc && sums.squares > 0 ? sums.sum * sums.sum / sums.squares : 0;
+	return rc;
 }
 
 struct map_site_visit {
@@ -284,9 +432,17 @@ int kern_each_map_site(struct kern *kern,
 		       void *arg, struct err *err)
 {
 	struct map_site_visit visit = { fn, arg };
+	int rc = percpu_each_sum(bpf_map__fd(kern->skel->maps.maps), sizeof(struct wire_map_site),
+				 1, visit_map_site, &visit, err);
 
-	return percpu_each_sum(bpf_map__fd(kern->skel->maps.map_sites),
-			       sizeof(struct wire_map_site), 1, visit_map_site, &visit, err);
+	return rc ? rc
+		  : percpu_each_sum(bpf_map__fd(kern->skel->maps.map_sites),
+				    sizeof(struct wire_map_site), 1, visit_map_site, &visit, err);
+}
+
+int kern_forget_maps(struct kern *kern, struct err *err)
+{
+	return percpu_clear(bpf_map__fd(kern->skel->maps.maps), sizeof(struct wire_map_site), err);
 }
 
 struct go_site_visit {

@@ -4,8 +4,8 @@
  * knows libbpf. Everything is owned by file descriptors of this process: when it
  * dies, however it dies, the kernel takes every breakpoint out.
  *
- * Life cycle: kern_open → kern_set_target → kern_attach … → kern_close, which
- * undoes all of it.
+ * Life cycle: kern_open → kern_set_target → kern_attach … kern_detach → kern_close.
+ * What attaches and detaches may be called from several threads.
  */
 #ifndef KERN_KERN_H
 #define KERN_KERN_H
@@ -35,6 +35,9 @@ int kern_open(struct kern **ret, const struct kern_options *options, struct err 
 void kern_close(struct kern *kern);
 DEFINE_FREEP(struct kern, kern_close)
 
+/* Whether the group's program is loaded. */
+bool kern_has_group(const struct kern *kern, enum probe_group group);
+
 /* Writes a row of the table of targets; before its sites are attached. */
 int kern_set_target(struct kern *kern, u32 slot, const struct wire_target *target, struct err *err);
 
@@ -43,18 +46,47 @@ struct kern_site {
 	u64 cookie; /* WIRE_COOKIE */
 };
 
+/* A group's breakpoints in one file of one process. */
+struct kern_probes;
+
 /*
- * Attaches a group's program to sites of one process. The links belong to kern;
- * kern_detach_all() or kern_close() takes them away.
+ * Attaches a group's program to sites of one process: with uprobe_multi all of
+ * them by one link. The first waits for an RCU grace period (8 to 16 ms here)
+ * unless breakpoints were set or removed within the last; then all stand within
+ * some 50 us of each other.
  *
  * path: the process's executable; /proc/PID/exe reaches it in any namespace.
+ * count: at least 1.
  */
 int kern_attach(struct kern *kern, enum probe_group group, int pid, const char *path,
-		const struct kern_site *sites, size_t count, struct err *err);
+		const struct kern_site *sites, size_t count, struct kern_probes **ret,
+		struct err *err);
 
-/* Takes every breakpoint out, the last attached first. What was counted and recorded stays
- * readable. */
-void kern_detach_all(struct kern *kern);
+/*
+ * Takes the breakpoints out. They are gone within 0.1 ms, or, when the last were
+ * set or removed more than a grace period ago, after another; what remains of
+ * the call is waiting (15 to 70 ms here). What was counted and recorded stays
+ * readable. NULL is fine.
+ */
+void kern_detach(struct kern_probes *probes);
+DEFINE_FREEP(struct kern_probes, kern_detach)
+
+/* The same for many at once: they wait side by side. */
+void kern_detach_many(struct kern_probes **probes, size_t count);
+
+/* The same without waiting: the breakpoints go within a grace period, and another thread waits. */
+void kern_detach_later(struct kern_probes *probes);
+
+/* What user space tells a group's program about the window that begins. */
+void kern_set_gate(struct kern *kern, u32 slot, enum probe_group group,
+		   const struct wire_gate *gate);
+
+/* Readable when a breaker has tripped: see struct wire_gate. Owned by kern. */
+int kern_trips_fd(const struct kern *kern);
+
+/* Hands out what has tripped. For one thread. Returns 0 or a negative errno. */
+int kern_trips_consume(struct kern *kern, void (*fn)(void *arg, const struct wire_trip *trip),
+		       void *arg);
 
 /* Readable when records wait. Owned by kern. */
 int kern_ring_fd(const struct kern *kern);
@@ -66,7 +98,22 @@ int kern_ring_consume(struct kern *kern, void (*fn)(void *arg, const void *recor
 /* The slot's counters, summed over CPUs. */
 int kern_read_counters(struct kern *kern, u32 slot, struct wire_counters *ret, struct err *err);
 
-/* Each row of an aggregate, summed over CPUs. Returns 0 or a negative errno. */
+/* The same, and on how many CPUs at once the functions from first to last were called since the
+ * last call with the same `seen`: see struct kern_spread. */
+struct kern_spread {
+	enum wire_fn first, last;
+	u64 *seen;   /* of each possible CPU, kern_cpus() of them; updated */
+	double cpus; /* (sum of hits)^2 / sum of squares, 1 when all hits were on one CPU; 0: none
+		      */
+};
+int kern_read_spread(struct kern *kern, u32 slot, struct wire_counters *ret,
+		     struct kern_spread *spread, struct err *err);
+
+/* Possible CPUs of this machine; 0 if that can't be told. */
+size_t kern_cpus(void);
+
+/* Each row of an aggregate, summed over CPUs. Returns 0 or a negative errno. Map sites come by map,
+ * and those for which there was no room under map 0. */
 int kern_each_map_site(struct kern *kern,
 		       void (*fn)(void *arg, const struct wire_map_site *site, u64 count),
 		       void *arg, struct err *err);
@@ -74,6 +121,10 @@ int kern_each_go_site(struct kern *kern,
 		      void (*fn)(void *arg, const struct wire_go_site *site,
 				 const struct wire_go_count *count),
 		      void *arg, struct err *err);
+
+/* Empties the table of map sites by map, so that new maps find room. A few calls that are being
+ * counted meanwhile may be lost to their site. */
+int kern_forget_maps(struct kern *kern, struct err *err);
 
 /* Hits that the kernel skipped because a program was already running there. */
 u64 kern_missed(const struct kern *kern);

@@ -16,7 +16,9 @@ static void sum_over_cpus(const u64 *values, size_t words, size_t cpus, u64 *ret
 			ret[i] += values[cpu * words + i];
 }
 
-int percpu_read_sum(int map_fd, const void *key, u64 *ret, size_t words, struct err *err)
+int percpu_read_sum(int map_fd, const void *key, u64 *ret, size_t words,
+		    void (*each)(void *arg, size_t cpu, const u64 *value), void *arg,
+		    struct err *err)
 {
 	int cpus = libbpf_num_possible_cpus(), rc;
 	CLEANUP(freep) u64 *values = NULL;
@@ -30,6 +32,8 @@ int percpu_read_sum(int map_fd, const void *key, u64 *ret, size_t words, struct 
 	if (rc)
 		return err_set(err, rc, "can't read a counter map: %s", strerror(-rc));
 	sum_over_cpus(values, words, (size_t)cpus, ret);
+	for (size_t cpu = 0; each && cpu < (size_t)cpus; cpu++)
+		each(arg, cpu, values + cpu * words);
 	return 0;
 }
 
@@ -81,4 +85,24 @@ int percpu_each_sum(int map_fd, size_t key_size, size_t words,
 		in = &position;
 	} while (!rc);
 	return 0;
+}
+
+int percpu_clear(int map_fd, size_t key_size, struct err *err)
+{
+	CLEANUP(batch_done) struct batch b = { 0 };
+	int cpus = libbpf_num_possible_cpus(), rc;
+	u32 position = 0, *in = NULL, rows;
+
+	if (cpus <= 0)
+		return err_set(err, -EIO, "can't tell the number of CPUs");
+	rc = batch_init(&b, key_size, 1, (size_t)cpus, err);
+	if (rc)
+		return rc;
+	do {
+		rows = BATCH_ROWS;
+		rc = bpf_map_lookup_and_delete_batch(map_fd, in, &position, b.keys, b.values, &rows,
+						     NULL);
+		in = &position;
+	} while (!rc);
+	return rc == -ENOENT ? 0 : err_set(err, rc, "can't empty an aggregate: %s", strerror(-rc));
 }

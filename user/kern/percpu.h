@@ -9,12 +9,18 @@
 
 #include "base/err.h"
 
-/* Sums the value under key, word by word, into ret. */
-int percpu_read_sum(int map_fd, const void *key, u64 *ret, size_t words, struct err *err);
+/* Sums the value under key, word by word, into ret. each, unless NULL, sees the value of each CPU.
+ */
+int percpu_read_sum(int map_fd, const void *key, u64 *ret, size_t words,
+		    void (*each)(void *arg, size_t cpu, const u64 *value), void *arg,
+		    struct err *err);
 
 /* Calls fn with each key and its sum (of `words` words), both borrowed for the call. */
 int percpu_each_sum(int map_fd, size_t key_size, size_t words,
 		    void (*fn)(void *arg, const void *key, const u64 *sum), void *arg,
 		    struct err *err);
+
+/* Deletes every key, of a map whose values are one u64 on each CPU. */
+int percpu_clear(int map_fd, size_t key_size, struct err *err);
 
 #endif

@@ -25,6 +25,8 @@ struct model {
 	s64 live;	/* -1: unknown */
 	u64 live_error; /* live may be off by as many */
 	s64 goroutine_growth;
+	bool growth_base_known;
+	s64 growth_base; /* live goroutines when there was no growth */
 };
 
 static void set_default_limits(struct model_config *config)
@@ -71,7 +73,25 @@ static s64 live_goroutines(const struct event_sample *sample, const struct total
 {
 	s64 live = sample->goroutine_baseline + (s64)counted->created - (s64)counted->exited;
 
+	if (sample->goroutine_live_read)
+		return sample->goroutine_live;
 	return sample->goroutine_baseline < 0 ? -1 : MAX(live, 0);
+}
+
+/* Estimates of created and exited drift apart; where the live ones are read, they tell. */
+static s64 growth_of_goroutines(struct model *model, const struct event_sample *sample)
+{
+	s64 counted = (s64)model->now.counted.created - (s64)model->now.counted.exited;
+
+	if (!sample->goroutine_live_read) {
+		model->growth_base_known = model->live >= 0;
+		model->growth_base = model->live - counted;
+		return counted;
+	}
+	if (!model->growth_base_known)
+		model->growth_base = model->live - counted;
+	model->growth_base_known = true;
+	return model->live - model->growth_base;
 }
 
 static int feed_sample(struct model *model, u64 time_ns, const struct event_sample *sample)
@@ -83,8 +103,8 @@ static int feed_sample(struct model *model, u64 time_ns, const struct event_samp
 	model->heap_live_bytes = sample->heap_live_bytes;
 	model->heap_goal_bytes = sample->heap_goal_bytes;
 	model->live = live_goroutines(sample, &now);
-	model->live_error = sample->goroutine_baseline_error;
-	model->goroutine_growth = (s64)model->now.counted.created - (s64)model->now.counted.exited;
+	model->live_error = sample->goroutine_live_read ? 0 : sample->goroutine_baseline_error;
+	model->goroutine_growth = growth_of_goroutines(model, sample);
 	return gosites_update(model->gosites, time_ns, sample);
 }
 
@@ -129,8 +149,16 @@ static double per_second(u64 count, double seconds)
 	return seconds > 0 ? (double)count / seconds : 0;
 }
 
+/* The worst of what was lost and of how the group's counts were obtained. */
+static enum accuracy accuracy(const struct totals *t, enum wire_group group, bool lost)
+{
+	return lost ? ACCURACY_LOWER_BOUND : totals_accuracy(t, group);
+}
+
 static struct window_map window_map(const struct totals *t, double seconds)
 {
+	/* Counts are kept apart from records, so a full ring costs them nothing. */
+	bool lost = t->lost.missed || t->lost.read;
 	struct window_map map = {
 		.writes = totals_map_writes(t),
 		.deletes = totals_map_deletes(t),
@@ -140,12 +168,17 @@ static struct window_map window_map(const struct totals *t, double seconds)
 		.grows_unrecorded = t->grows_unrecorded,
 		.grows_per_s = per_second(t->grows, seconds),
 		.moved_per_s = per_second(t->moved, seconds),
+		.accuracy = accuracy(t, WIRE_GROUP_MAP_WRITE, lost),
+		.grows_accuracy = accuracy(t, WIRE_GROUP_MAP_GROW, lost),
 	};
+	double all_per_s = per_second(map.writes + map.deletes + map.clears, seconds);
 
 	map.writes_per_s = per_second(map.writes, seconds);
 	map.deletes_per_s = per_second(map.deletes, seconds);
-	/* Counts are kept apart from records, so a full ring costs them nothing. */
-	map.accuracy = t->lost.missed || t->lost.read ? ACCURACY_LOWER_BOUND : ACCURACY_EXACT;
+	map.writes_error_per_s =
+		totals_rate_error(t, WIRE_GROUP_MAP_WRITE, seconds, map.writes_per_s, all_per_s);
+	map.deletes_error_per_s =
+		totals_rate_error(t, WIRE_GROUP_MAP_WRITE, seconds, map.deletes_per_s, all_per_s);
 	return map;
 }
 
@@ -177,27 +210,34 @@ static struct window_goroutine window_goroutine(const struct model *model, const
 {
 	/* A few unattributed are those made between two reads; with a loss they have no site. */
 	bool lost = t->lost.missed || t->lost.read || t->lost.table;
+	double per_s = per_second(t->created, seconds);
 
 	return (struct window_goroutine) {
 		.live = model->live,
 		.live_error = model->live_error,
 		.created = t->created,
 		.exited = t->exited,
-		.created_per_s = per_second(t->created, seconds),
-		.accuracy = lost ? ACCURACY_LOWER_BOUND : ACCURACY_EXACT,
+		.created_per_s = per_s,
+		.created_error_per_s = totals_rate_error(t, WIRE_GROUP_GOROUTINE, seconds, per_s,
+							 per_s + per_second(t->exited, seconds)),
+		.accuracy = accuracy(t, WIRE_GROUP_GOROUTINE, lost),
 	};
 }
 
 static struct window_cost window_cost(const struct model *model, const struct totals *t,
 				      double seconds)
 {
-	return (struct window_cost) {
-		.hits = totals_all_hits(t),
+	struct window_cost cost = {
+		.hits = t->raw_hits,
 		.regrown = t->regrown,
 		.foreign = t->foreign,
 		.target_cpu_pct = seconds > 0 ? t->probe_ns / (seconds * 1e9) * 100 : 0,
 		.known = model->config.cost_known,
 	};
+
+	for (size_t g = 0; g < WIRE_GROUPS; g++)
+		cost.duty[g] = 1 - totals_gap(t, (enum wire_group)g, seconds);
+	return cost;
 }
 
 static void window_between(const struct model *model, const struct mark *from, u64 now_ns,

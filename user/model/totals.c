@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model/totals.h"
 
+#include <math.h>
+
 #include "base/macros.h"
 
 /* Calls that no row of the table of sites holds: the table overflowed, or is read a moment later.
@@ -13,6 +15,7 @@ static u64 beyond(u64 hits, u64 attributed)
 struct totals totals_of_sample(const struct event_sample *sample)
 {
 	struct totals t = {
+		.raw_hits = sample->raw_hits,
 		.moved = sample->moved,
 		.grows = sample->grows,
 		.grows_unrecorded = sample->grows_unrecorded,
@@ -26,6 +29,15 @@ struct totals totals_of_sample(const struct event_sample *sample)
 
 	for (size_t i = 0; i < WIRE_FN_COUNT; i++)
 		t.hits[i] = sample->hits[i];
+	for (size_t g = 0; g < WIRE_GROUPS; g++)
+		t.groups[g] = (struct total_group) {
+			.gap_ns = sample->groups[g].gap_ns,
+			.windows = sample->groups[g].windows,
+			.bounded = sample->groups[g].bounded,
+			.failed = sample->groups[g].failed,
+			.sd_per_s = sample->groups[g].sd_per_s,
+			.bias_error = sample->groups[g].bias_error,
+		};
 	for (size_t i = 0; i < sample->go_site_count; i++) {
 		const struct event_go_site *site = &sample->go_sites[i];
 
@@ -57,6 +69,18 @@ static void add_rise(u64 *sum, u64 last, u64 now, bool anew)
 		*sum += now > last ? now - last : 0;
 }
 
+/* bounded and failed are of the moment: each sample that says so counts. */
+static void advance_group(struct total_group *into, const struct total_group *before,
+			  const struct total_group *now)
+{
+	into->gap_ns += now->gap_ns - before->gap_ns;
+	add_delta(&into->windows, before->windows, now->windows);
+	into->bounded += now->bounded;
+	into->failed += now->failed;
+	into->sd_per_s = now->sd_per_s;
+	into->bias_error = now->bias_error;
+}
+
 void totals_advance(struct totals *into, const struct totals *before, const struct totals *now)
 {
 	bool anew = now->hits[WIRE_FN_GO_CREATE] < before->hits[WIRE_FN_GO_CREATE] ||
@@ -64,6 +88,9 @@ void totals_advance(struct totals *into, const struct totals *before, const stru
 
 	for (size_t i = 0; i < WIRE_FN_COUNT; i++)
 		add_delta(&into->hits[i], before->hits[i], now->hits[i]);
+	for (size_t g = 0; g < WIRE_GROUPS; g++)
+		advance_group(&into->groups[g], &before->groups[g], &now->groups[g]);
+	add_delta(&into->raw_hits, before->raw_hits, now->raw_hits);
 	add_delta(&into->moved, before->moved, now->moved);
 	add_delta(&into->grows, before->grows, now->grows);
 	add_delta(&into->grows_unrecorded, before->grows_unrecorded, now->grows_unrecorded);
@@ -83,6 +110,7 @@ void totals_advance(struct totals *into, const struct totals *before, const stru
 struct totals totals_since(const struct totals *now, const struct totals *before)
 {
 	struct totals t = {
+		.raw_hits = now->raw_hits - before->raw_hits,
 		.moved = now->moved - before->moved,
 		.grows = now->grows - before->grows,
 		.grows_unrecorded = now->grows_unrecorded - before->grows_unrecorded,
@@ -99,6 +127,13 @@ struct totals totals_since(const struct totals *now, const struct totals *before
 
 	for (size_t i = 0; i < WIRE_FN_COUNT; i++)
 		t.hits[i] = now->hits[i] - before->hits[i];
+	for (size_t g = 0; g < WIRE_GROUPS; g++) {
+		t.groups[g] = now->groups[g];
+		t.groups[g].gap_ns -= before->groups[g].gap_ns;
+		t.groups[g].windows -= before->groups[g].windows;
+		t.groups[g].bounded -= before->groups[g].bounded;
+		t.groups[g].failed -= before->groups[g].failed;
+	}
 	return t;
 }
 
@@ -126,7 +161,33 @@ u64 totals_faults(const struct totals *totals)
 	return sum_hits(totals, WIRE_FN_GOPANIC, WIRE_FN_FATAL);
 }
 
-u64 totals_all_hits(const struct totals *totals)
+enum accuracy totals_accuracy(const struct totals *t, enum wire_group group)
 {
-	return sum_hits(totals, 0, WIRE_FN_COUNT - 1);
+	const struct total_group *g = &t->groups[group];
+
+	if (g->bounded || g->failed)
+		return ACCURACY_LOWER_BOUND;
+	return g->gap_ns != 0 || g->windows ? ACCURACY_SAMPLED : ACCURACY_EXACT;
+}
+
+double totals_gap(const struct totals *t, enum wire_group group, double seconds)
+{
+	double gap = seconds > 0 ? (double)t->groups[group].gap_ns / (seconds * 1e9) : 0;
+
+	return gap < 0 ? 0 : MIN(gap, 1);
+}
+
+/* Only what lies in gaps is estimated. It is off by what the windows scatter, and by the correction
+ * that all of them share. */
+double totals_rate_error(const struct totals *t, enum wire_group group, double seconds,
+			 double per_s, double all_per_s)
+{
+	const struct total_group *g = &t->groups[group];
+	double share = all_per_s > 0 ? per_s / all_per_s : 0;
+
+	if (totals_accuracy(t, group) == ACCURACY_EXACT)
+		return 0;
+	return totals_gap(t, group, seconds) *
+	       hypot(share * g->sd_per_s / sqrt((double)MAX(g->windows, 1ULL)),
+		     per_s * g->bias_error);
 }

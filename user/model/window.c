@@ -13,3 +13,16 @@ const char *accuracy_name(enum accuracy accuracy)
 	}
 	return "unknown";
 }
+
+bool window_has(const struct window *window, enum wire_group group)
+{
+	const bool has[WIRE_GROUPS] = {
+		[WIRE_GROUP_MAP_WRITE] = window->has_map_write,
+		[WIRE_GROUP_MAP_GROW] = window->has_map_grow,
+		[WIRE_GROUP_GC] = window->has_gc,
+		[WIRE_GROUP_GOROUTINE] = window->has_goroutine,
+		[WIRE_GROUP_FAULT] = window->has_fault,
+	};
+
+	return has[group];
+}

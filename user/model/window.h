@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include <gosonde/types.h>
+#include <gosonde/wire.h>
 
 enum accuracy {
 	ACCURACY_EXACT,	      /* probes attached all the time, nothing lost */
@@ -25,7 +25,9 @@ struct window_map {
 	u64 moved;	      /* entries that growths moved */
 	u64 grows_unrecorded; /* of the growths: small maps above a rate, without a record each */
 	double writes_per_s, deletes_per_s, grows_per_s, moved_per_s;
-	enum accuracy accuracy;
+	double writes_error_per_s, deletes_error_per_s; /* standard errors; 0: exact */
+	enum accuracy accuracy;				/* of writes, deletes and clears */
+	enum accuracy grows_accuracy;
 };
 
 /* Quantiles of stops, from a log-linear histogram: relative error at most 1/32. */
@@ -48,16 +50,18 @@ struct window_goroutine {
 			 */
 	u64 created, exited; /* without the runtime's own */
 	double created_per_s;
+	double created_error_per_s; /* standard error; 0: exact */
 	enum accuracy accuracy;
 };
 
 struct window_cost {
-	u64 hits;
+	u64 hits;    /* that the probes saw; calls are estimated from them */
 	u64 regrown; /* hits beside them that didn't count: a stack check about to fail, to come
 			again */
 	u64 foreign; /* and of other processes, which the kernel's filter let through */
-	double target_cpu_pct; /* of one CPU; estimated from ns per hit */
-	bool known;	       /* whether ns per hit is known on this machine */
+	double target_cpu_pct;	  /* of one CPU; estimated from ns per hit */
+	double duty[WIRE_GROUPS]; /* share of the time that a group was attached, 0 to 1 */
+	bool known;		  /* whether ns per hit is known on this machine */
 };
 
 struct window_lost {
@@ -66,6 +70,12 @@ struct window_lost {
 	u64 table;  /* counts by site: the kernel's table was full */
 	u64 missed; /* hits that the kernel did not deliver */
 	u64 decode; /* records that could not be understood */
+};
+
+/* The agent itself; zeros: not told. */
+struct window_agent {
+	double cpu_pct; /* of one CPU */
+	u64 rss_bytes;
 };
 
 struct window {
@@ -77,11 +87,15 @@ struct window {
 	struct window_goroutine goroutine;
 	struct window_cost cost;
 	struct window_lost lost;
+	struct window_agent agent;
 	bool has_map_write, has_map_grow, has_gc, has_goroutine,
 		has_fault; /* groups that are armed */
 	u64 faults;	   /* gopanic, throw and fatal */
 	u64 alerts;	   /* raised; only in a summary */
 	u64 evicted; /* rows that bounded tables gave up: maps, sites, alerts; only in a summary */
 };
+
+/* Whether the group is armed. */
+bool window_has(const struct window *window, enum wire_group group);
 
 #endif

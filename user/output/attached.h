@@ -43,6 +43,13 @@ struct attached_missing {
 	const char *reason; /* raw */
 };
 
+/* What a hit costs here, ns; 0: not measured. */
+struct attached_cost {
+	double emulated_ns, optimised_ns, single_step_ns;
+	double lean_ns;	 /* emulated, when only counted */
+	double stack_ns; /* beside, for a record with its stack */
+};
+
 struct attached_info {
 	u32 pid;		       /* 0: a file, not a process */
 	u64 time_ns;		       /* CLOCK_MONOTONIC */
@@ -55,6 +62,9 @@ struct attached_info {
 	const struct attached_plugin *plugins;
 	size_t plugin_count;
 	const char *assumed; /* what is taken for granted in this version; NULL: nothing */
+	bool has_budget;
+	double budget_pct; /* of one CPU; 0: no limit */
+	struct attached_cost cost;
 	const struct attached_missing *missing;
 	size_t missing_count;
 	const struct attached_fact *offsets, *variables; /* for inspect; NULL elsewhere */

@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "event/stack.h"
+#include "gobin/probeset.h"
 #include "output/gctrace.h"
 #include "output/json_build.h"
 #include "output/names.h"
@@ -53,6 +54,22 @@ static void put_facts(struct json_build *b, const struct attached_info *info)
 	}
 }
 
+static void put_cost_of_hits(struct json_build *b, const struct attached_info *info)
+{
+	const struct attached_cost *c = &info->cost;
+	json_t *obj;
+
+	if (!info->has_budget)
+		return;
+	json_put_real_if(b, b->root, "budget_pct", info->budget_pct > 0, info->budget_pct);
+	obj = json_put_object(b, b->root, "cost_ns");
+	json_put_real_if(b, obj, "emulated", c->emulated_ns > 0, c->emulated_ns);
+	json_put_real_if(b, obj, "optimised", c->optimised_ns > 0, c->optimised_ns);
+	json_put_real_if(b, obj, "single-step", c->single_step_ns > 0, c->single_step_ns);
+	json_put_real_if(b, obj, "lean", c->lean_ns > 0, c->lean_ns);
+	json_put_real_if(b, obj, "stack", c->stack_ns > 0, c->stack_ns);
+}
+
 static void put_plugins(struct json_build *b, const struct attached_info *info)
 {
 	json_t *list = info->plugin_count ? json_put_array(b, b->root, "plugins") : NULL;
@@ -96,6 +113,7 @@ int json_attached(FILE *out, const struct attached_info *info, const struct time
 	list = json_put_array(&b, b.root, "omitted");
 	for (size_t i = 0; i < info->omitted_count; i++)
 		put_omission(&b, list, &info->omitted[i]);
+	put_cost_of_hits(&b, info);
 	put_plugins(&b, info);
 	if (info->assumed)
 		json_put_text(&b, b.root, "assumed", info->assumed);
@@ -131,7 +149,11 @@ static void put_map(struct json_build *b, const struct window *w)
 	json_put_real_if(b, obj, "deletes_per_s", write, w->map.deletes_per_s);
 	json_put_real_if(b, obj, "grows_per_s", grow, w->map.grows_per_s);
 	json_put_real_if(b, obj, "moved_per_s", grow, w->map.moved_per_s);
-	json_put_text_if(b, obj, "accuracy", write || grow, accuracy_name(w->map.accuracy));
+	json_put_real_if(b, obj, "writes_error_per_s", write, w->map.writes_error_per_s);
+	json_put_real_if(b, obj, "deletes_error_per_s", write, w->map.deletes_error_per_s);
+	json_put_text_if(b, obj, "accuracy", write || grow,
+			 accuracy_name(write ? w->map.accuracy : w->map.grows_accuracy));
+	json_put_text_if(b, obj, "grows_accuracy", grow, accuracy_name(w->map.grows_accuracy));
 }
 
 static void put_gc(struct json_build *b, const struct window *w)
@@ -161,28 +183,20 @@ static void put_goroutine(struct json_build *b, const struct window *w)
 	json_put_u64_if(b, obj, "created", has, w->goroutine.created);
 	json_put_u64_if(b, obj, "exited", has, w->goroutine.exited);
 	json_put_real_if(b, obj, "created_per_s", has, w->goroutine.created_per_s);
+	json_put_real_if(b, obj, "created_error_per_s", has, w->goroutine.created_error_per_s);
 	json_put_text_if(b, obj, "accuracy", has, accuracy_name(w->goroutine.accuracy));
 }
 
-/* One field per armed group: an armed group is attached from the window's start to its end. */
+/* One field per armed group: the share of the time that it was attached, times scale. */
 static void put_groups(struct json_build *b, json_t *parent, const char *key,
-		       const struct window *w, double value)
+		       const struct window *w, double scale)
 {
-	const struct {
-		const char *name;
-		bool armed;
-	} groups[] = {
-		{ "map-write", w->has_map_write },
-		{ "map-grow", w->has_map_grow },
-		{ "gc", w->has_gc },
-		{ "goroutine", w->has_goroutine },
-		{ "fault", w->has_fault },
-	};
 	json_t *obj = json_put_object(b, parent, key);
 
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-		if (groups[i].armed)
-			json_put_real(b, obj, groups[i].name, value);
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
+		if (window_has(w, (enum wire_group)g))
+			json_put_real(b, obj, probe_group_name((enum probe_group)g),
+				      w->cost.duty[g] * scale);
 }
 
 static void put_cost(struct json_build *b, const struct window *w)
@@ -194,6 +208,17 @@ static void put_cost(struct json_build *b, const struct window *w)
 	json_put_u64(b, obj, "foreign", w->cost.foreign);
 	json_put_real_if(b, obj, "target_cpu_pct", w->cost.known, w->cost.target_cpu_pct);
 	put_groups(b, obj, "duty", w, 1.0);
+}
+
+static void put_agent(struct json_build *b, const struct window *w)
+{
+	json_t *obj;
+
+	if (!w->agent.rss_bytes)
+		return;
+	obj = json_put_object(b, b->root, "agent");
+	json_put_real(b, obj, "cpu_pct", w->agent.cpu_pct);
+	json_put_u64(b, obj, "rss_bytes", w->agent.rss_bytes);
 }
 
 static void put_lost(struct json_build *b, const struct window *w)
@@ -220,6 +245,7 @@ static struct json_build start_window(const char *type, const struct window *w,
 	json_put_u64_if(&b, b.root, "faults", w->has_fault, w->faults);
 	put_cost(&b, w);
 	put_lost(&b, w);
+	put_agent(&b, w);
 	return b;
 }
 
@@ -238,6 +264,16 @@ static void put_map_site(struct json_build *b, json_t *list, const struct summar
 	json_put_text(b, obj, "map_type", site->map_type);
 	json_put_text(b, obj, "operation", site->deletes ? "delete" : "write");
 	json_put_u64(b, obj, "count", site->count);
+}
+
+static void put_summary_map(struct json_build *b, json_t *list, const struct summary_map *map)
+{
+	json_t *obj = json_append_object(b, list);
+
+	json_put_hex(b, obj, "map", map->map);
+	json_put_text(b, obj, "map_type", map->map_type);
+	json_put_u64(b, obj, "writes", map->writes);
+	json_put_u64(b, obj, "deletes", map->deletes);
 }
 
 static void put_go_site(struct json_build *b, json_t *list, const struct summary_go_site *site)
@@ -259,9 +295,16 @@ int json_summary(FILE *out, const struct summary *summary, const struct timebase
 	put_groups(&b, b.root, "observed_s", total, total->seconds);
 	json_put_u64(&b, b.root, "alerts", total->alerts);
 	json_put_u64(&b, b.root, "evicted", total->evicted);
+	if (summary->budget_failure)
+		json_put_text(&b, b.root, "budget_failure", summary->budget_failure);
 	list = json_put_array(&b, b.root, "map_sites");
 	for (size_t i = 0; i < summary->map_site_count; i++)
 		put_map_site(&b, list, &summary->map_sites[i]);
+	json_put_u64(&b, b.root, "map_sites_other", summary->other_map_operations);
+	list = json_put_array(&b, b.root, "maps");
+	for (size_t i = 0; i < summary->map_count; i++)
+		put_summary_map(&b, list, &summary->maps[i]);
+	json_put_u64(&b, b.root, "maps_other", summary->other_maps_operations);
 	list = json_put_array(&b, b.root, "goroutine_sites");
 	for (size_t i = 0; i < summary->go_site_count; i++)
 		put_go_site(&b, list, &summary->go_sites[i]);

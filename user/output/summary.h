@@ -13,6 +13,12 @@ struct summary_map_site {
 	u64 count;
 };
 
+struct summary_map {
+	u64 map; /* its address */
+	const char *map_type;
+	u64 writes, deletes;
+};
+
 struct summary_go_site {
 	const char *site;  /* of the go statement */
 	const char *start; /* the goroutine's first function */
@@ -23,8 +29,13 @@ struct summary {
 	struct window total; /* seconds: since attach */
 	const struct summary_map_site *map_sites;
 	size_t map_site_count;
+	u64 other_map_operations; /* writes and deletes of all other sites */
+	const struct summary_map *maps;
+	size_t map_count;
+	u64 other_maps_operations; /* of all other maps */
 	const struct summary_go_site *go_sites;
 	size_t go_site_count;
+	const char *budget_failure; /* why a group stayed detached; NULL: none did */
 };
 
 #endif

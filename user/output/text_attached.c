@@ -106,5 +106,12 @@ void text_attached_brief(struct text_output *t, const struct attached_info *info
 		fprintf(t->out, "  %-10s %2zu probe%s %s, %s a hit\n", first->group, n,
 			n == 1 ? ", " : "s,", first->class, cost_of(cost, first));
 	}
+	if (info->has_budget && info->budget_pct > 0)
+		fprintf(t->out,
+			"  budget     %g %% of one CPU: map-write and goroutine are sampled while they "
+			"would cost more\n",
+			info->budget_pct);
+	else if (info->has_budget)
+		fputs("  budget     off: every call is counted, whatever it costs\n", t->out);
 	print_omissions(t, info);
 }

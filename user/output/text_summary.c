@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "base/units.h"
+#include "gobin/probeset.h"
 #include "output/text_style.h"
 
 /* Counts as a whole: whoever knows the truth compares every digit. */
@@ -11,28 +12,32 @@ static void print_count(struct text_output *t, const char *label, u64 count)
 	fprintf(t->out, "  %-22s %14llu", label, count);
 }
 
+/* error_per_s: standard error of the rate; 0: none to tell. */
 static void print_total(struct text_output *t, const char *label, u64 count, double per_s,
-			enum accuracy accuracy)
+			double error_per_s, enum accuracy accuracy)
 {
 	char rate[UNITS_BUF];
 
 	print_count(t, label, count);
-	fprintf(t->out, "   %s/s, %s\n", fmt_count(rate, per_s), accuracy_name(accuracy));
+	fprintf(t->out, "   %s/s, %s", fmt_count(rate, per_s), accuracy_name(accuracy));
+	if (accuracy == ACCURACY_SAMPLED && per_s > 0)
+		fprintf(t->out, " +/- %.1f %%", error_per_s / per_s * 100);
+	fputc('\n', t->out);
 }
 
 static void print_maps(struct text_output *t, const struct window *w)
 {
 	const struct window_map *map = &w->map;
-	/* Growth probes are never taken off for a while, so they sample nothing. */
-	enum accuracy growth = map->accuracy == ACCURACY_SAMPLED ? ACCURACY_EXACT : map->accuracy;
-
 	if (w->has_map_write) {
-		print_total(t, "map writes", map->writes, map->writes_per_s, map->accuracy);
-		print_total(t, "map deletes", map->deletes, map->deletes_per_s, map->accuracy);
+		print_total(t, "map writes", map->writes, map->writes_per_s,
+			    map->writes_error_per_s, map->accuracy);
+		print_total(t, "map deletes", map->deletes, map->deletes_per_s,
+			    map->deletes_error_per_s, map->accuracy);
 	}
 	if (w->has_map_grow) {
-		print_total(t, "map growths", map->grows, map->grows_per_s, growth);
-		print_total(t, "entries moved", map->moved, map->moved_per_s, growth);
+		print_total(t, "map growths", map->grows, map->grows_per_s, 0, map->grows_accuracy);
+		print_total(t, "entries moved", map->moved, map->moved_per_s, 0,
+			    map->grows_accuracy);
 	}
 }
 
@@ -76,7 +81,8 @@ static void print_goroutines(struct text_output *t, const struct window *w)
 	}
 	if (!w->has_goroutine)
 		return;
-	print_total(t, "goroutines created", go->created, go->created_per_s, go->accuracy);
+	print_total(t, "goroutines created", go->created, go->created_per_s,
+		    go->created_error_per_s, go->accuracy);
 	print_count(t, "goroutines exited", go->exited);
 	fputc('\n', t->out);
 }
@@ -107,14 +113,35 @@ static void print_lost(struct text_output *t, const struct window_lost *lost)
 		fprintf(t->out, "  %-22s %14s\n", "lost", "nothing");
 }
 
+/* Groups that were not attached all the time. */
+static void print_duty(struct text_output *t, const struct window *w)
+{
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++) {
+		char label[TEXT_VALUE_BYTES];
+
+		if (!window_has(w, (enum wire_group)g) || w->cost.duty[g] >= 1)
+			continue;
+		snprintf(label, sizeof(label), "%s attached",
+			 probe_group_name((enum probe_group)g));
+		fprintf(t->out, "  %-22s %13.2f%%   of the time, to keep the budget\n", label,
+			w->cost.duty[g] * 100);
+	}
+}
+
 static void print_cost(struct text_output *t, const struct window *w)
 {
+	char rss[UNITS_BUF];
+
 	print_count(t, "probe hits", w->cost.hits);
 	if (w->cost.known)
 		fprintf(t->out, "   %.2f %% of one CPU, from the calibrated cost of a hit\n",
 			w->cost.target_cpu_pct);
 	else
 		fputs("   cost unknown: not calibrated on this machine\n", t->out);
+	print_duty(t, w);
+	if (w->agent.rss_bytes)
+		fprintf(t->out, "  %-22s %13.2f%%   of one CPU, %s resident\n", "gosonde itself",
+			w->agent.cpu_pct, fmt_bytes(rss, (double)w->agent.rss_bytes));
 }
 
 static void print_map_sites(struct text_output *t, const struct summary *s)
@@ -129,6 +156,23 @@ static void print_map_sites(struct text_output *t, const struct summary *s)
 			s->map_sites[i].deletes ? "delete" : "write",
 			text_escape(site, sizeof(site), s->map_sites[i].site),
 			text_escape(type, sizeof(type), s->map_sites[i].map_type));
+	if (s->other_map_operations)
+		fprintf(t->out, "  %14llu  of all other sites\n", s->other_map_operations);
+}
+
+static void print_maps_by_use(struct text_output *t, const struct summary *s)
+{
+	char type[TEXT_NAME_BYTES];
+
+	if (s->map_count)
+		fprintf(t->out, "%smap operations by map%s\n", text_colour(t, TEXT_BOLD),
+			text_colour(t, TEXT_PLAIN));
+	for (size_t i = 0; i < s->map_count; i++)
+		fprintf(t->out, "  %14llu  writes, %llu deletes  0x%llx  %s\n", s->maps[i].writes,
+			s->maps[i].deletes, s->maps[i].map,
+			text_escape(type, sizeof(type), s->maps[i].map_type));
+	if (s->other_maps_operations)
+		fprintf(t->out, "  %14llu  of all other maps\n", s->other_maps_operations);
 }
 
 static void print_go_sites(struct text_output *t, const struct summary *s)
@@ -165,7 +209,14 @@ void text_summary(struct text_output *t, const struct summary *summary)
 	print_count(t, "alerts", w->alerts);
 	fputc('\n', t->out);
 	print_cost(t, w);
+	if (summary->budget_failure) {
+		char why[TEXT_NAME_BYTES];
+
+		fprintf(t->out, "  %-22s %14s   %s\n", "a group stayed off", "",
+			text_escape(why, sizeof(why), summary->budget_failure));
+	}
 	print_lost(t, &w->lost);
 	print_map_sites(t, summary);
+	print_maps_by_use(t, summary);
 	print_go_sites(t, summary);
 }

@@ -2,9 +2,12 @@
 #include "probe/attach.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gobin/layout.h"
+#include "gobin/modules.h"
 
 enum { SMALL_GROWS_PER_S = 500 }; /* of each CPU; a record with its stack costs about 2 us */
 
@@ -98,56 +101,195 @@ static u64 cookie_of(const struct plan_probe *probe, u32 slot, const struct gobi
 	return WIRE_COOKIE(slot, probe->spec->fn, flags, probe->site.sp_shift);
 }
 
-static int arm_group(struct kern *kern, u32 slot, const struct plan *plan, enum probe_group group,
-		     const struct process *process, const char *path, const struct go_process *p,
-		     struct err *err)
-{
-	struct kern_site sites[PLAN_PROBES_MAX];
-	size_t n = 0;
+/* A group's sites in one file, and their breakpoints while they stand. */
+struct armed_file {
+	char path[sizeof(((struct process *)0)->exe_path)];
+	struct kern_site *sites;
+	size_t count;
+	struct kern_probes *probes; /* NULL: detached */
+};
 
-	for (size_t i = 0; i < plan->probe_count; i++) {
-		const struct plan_probe *probe = &plan->probes[i];
+struct armed_group {
+	pthread_mutex_t lock;
+	struct armed_file files[1 + GO_PLUGINS_MAX];
+	size_t count;
+	bool standing;
+};
 
-		if (probe->spec->group != group)
-			continue;
-		sites[n++] = (struct kern_site) {
-			.file_offset = probe->file_offset,
-			.cookie = cookie_of(probe, slot, gobin_info(p->bin)),
-		};
-	}
-	return kern_attach(kern, group, process->pid, path, sites, n, err);
-}
+struct armed {
+	struct kern *kern;
+	u32 slot;
+	const struct process *process;
+	struct armed_group groups[PROBE_GROUP_COUNT];
+};
 
 /* The hottest comes last, and goes first: it is hit hardly longer than it is observed. */
 static const enum probe_group coldest_first[] = { PROBE_FAULT, PROBE_GC, PROBE_MAP_GROW,
 						  PROBE_GOROUTINE, PROBE_MAP_WRITE };
 _Static_assert(ARRAY_SIZE(coldest_first) == PROBE_GROUP_COUNT, "every group is armed");
 
-int attach_sites(struct kern *kern, u32 slot, const struct plan *plan,
-		 const struct process *process, const char *path, const struct go_process *p,
-		 struct err *err)
+int armed_new(struct armed **ret, struct kern *kern, u32 slot, const struct process *process,
+	      const struct plan *plan, const struct go_process *p, struct err *err)
 {
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(coldest_first) && !rc; i++)
-		rc = arm_group(kern, slot, plan, coldest_first[i], process, path, p, err);
-	if (rc && process_gone(process))
-		return err_set(err, -ESRCH, "process %d exited while gosonde attached to it",
-			       process->pid);
-	return rc;
-}
-
-int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struct process *process,
-	       const struct go_process *p, struct err *err)
-{
+	CLEANUP(armed_freep) struct armed *armed = calloc(1, sizeof(*armed));
 	struct wire_target target;
 	int rc;
 
+	if (!armed)
+		return err_set(err, -ENOMEM, "out of memory");
+	armed->kern = kern;
+	armed->slot = slot;
+	armed->process = process;
+	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++)
+		pthread_mutex_init(&armed->groups[g].lock, NULL);
 	describe(process, p, plan, &target);
 	rc = kern_set_target(kern, slot, &target, err);
 	if (!rc)
-		rc = attach_sites(kern, slot, plan, process, process->exe_path, p, err);
-	if (rc)
-		kern_detach_all(kern);
+		*ret = TAKE_PTR(armed);
 	return rc;
+}
+
+void armed_free(struct armed *armed)
+{
+	if (!armed)
+		return;
+	armed_detach_all(armed);
+	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++) {
+		for (size_t i = 0; i < armed->groups[g].count; i++)
+			free(armed->groups[g].files[i].sites);
+		pthread_mutex_destroy(&armed->groups[g].lock);
+	}
+	free(armed);
+}
+
+static int attach_file(const struct armed *armed, enum probe_group group, struct armed_file *file,
+		       struct err *err)
+{
+	int rc = kern_attach(armed->kern, group, armed->process->pid, file->path, file->sites,
+			     file->count, &file->probes, err);
+
+	/* Not on a process that got the PID meanwhile. */
+	if (rc ? !process_gone(armed->process) : !process_exited(armed->process))
+		return rc;
+	kern_detach(TAKE_PTR(file->probes));
+	return err_set(err, -ESRCH, "process %d exited while gosonde attached to it",
+		       armed->process->pid);
+}
+
+/* The sites of a group in a plan; count 0: none. */
+static int sites_of(const struct armed *armed, const struct plan *plan, enum probe_group group,
+		    const struct go_process *p, struct armed_file *ret, struct err *err)
+{
+	ret->sites = calloc(PLAN_PROBES_MAX, sizeof(*ret->sites));
+	if (!ret->sites)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < plan->probe_count; i++) {
+		const struct plan_probe *probe = &plan->probes[i];
+
+		if (probe->spec->group != group)
+			continue;
+		ret->sites[ret->count++] = (struct kern_site) {
+			.file_offset = probe->file_offset,
+			.cookie = cookie_of(probe, armed->slot, gobin_info(p->bin)),
+		};
+	}
+	return 0;
+}
+
+static int add_to_group(struct armed *armed, enum probe_group group, struct armed_file *file,
+			struct err *err)
+{
+	struct armed_group *g = &armed->groups[group];
+	int rc = 0;
+
+	pthread_mutex_lock(&g->lock);
+	if (g->count == ARRAY_SIZE(g->files))
+		rc = err_set(err, -ENOSPC, "more than %zu files with probes", g->count);
+	else if (g->standing)
+		rc = attach_file(armed, group, file, err);
+	if (!rc) {
+		g->files[g->count++] = *file;
+		file->sites = NULL;
+	}
+	pthread_mutex_unlock(&g->lock);
+	return rc;
+}
+
+int armed_add(struct armed *armed, const struct plan *plan, const char *path,
+	      const struct go_process *p, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < PROBE_GROUP_COUNT && !rc; i++) {
+		struct armed_file file = { .count = 0 };
+
+		snprintf(file.path, sizeof(file.path), "%s", path);
+		rc = sites_of(armed, plan, coldest_first[i], p, &file, err);
+		if (!rc && file.count)
+			rc = add_to_group(armed, coldest_first[i], &file, err);
+		free(file.sites);
+	}
+	return rc;
+}
+
+static void detach_locked(struct armed_group *g)
+{
+	struct kern_probes *probes[ARRAY_SIZE(g->files)];
+
+	for (size_t i = 0; i < g->count; i++)
+		probes[i] = TAKE_PTR(g->files[i].probes);
+	kern_detach_many(probes, g->count);
+	g->standing = false;
+}
+
+int armed_attach(struct armed *armed, enum probe_group group, struct err *err)
+{
+	struct armed_group *g = &armed->groups[group];
+	int rc = 0;
+
+	pthread_mutex_lock(&g->lock);
+	for (size_t i = 0; i < g->count && !rc && !g->standing; i++)
+		rc = attach_file(armed, group, &g->files[i], err);
+	g->standing = !rc;
+	if (rc)
+		detach_locked(g);
+	pthread_mutex_unlock(&g->lock);
+	return rc;
+}
+
+int armed_attach_all(struct armed *armed, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < PROBE_GROUP_COUNT && !rc; i++)
+		rc = armed_attach(armed, coldest_first[i], err);
+	if (rc)
+		armed_detach_all(armed);
+	return rc;
+}
+
+void armed_detach(struct armed *armed, enum probe_group group)
+{
+	struct armed_group *g = &armed->groups[group];
+
+	pthread_mutex_lock(&g->lock);
+	detach_locked(g);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void armed_detach_all(struct armed *armed)
+{
+	struct kern_probes *probes[PROBE_GROUP_COUNT * (1 + GO_PLUGINS_MAX)];
+	size_t n = 0;
+
+	for (size_t i = PROBE_GROUP_COUNT; i-- > 0;) {
+		struct armed_group *g = &armed->groups[coldest_first[i]];
+
+		pthread_mutex_lock(&g->lock);
+		for (size_t k = 0; k < g->count; k++)
+			probes[n++] = TAKE_PTR(g->files[k].probes);
+		g->standing = false;
+		pthread_mutex_unlock(&g->lock);
+	}
+	kern_detach_many(probes, n);
 }

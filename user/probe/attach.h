@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arms a plan on a live process: compares each site's bytes with the file's,
- * describes the target to the BPF programs, attaches group by group.
+ * A plan on a live process: each site's bytes compared with the file's, the
+ * target described to the BPF programs, and the sites of each probe group kept,
+ * so that a group can be attached and detached as a whole and again.
  */
 #ifndef PROBE_ATTACH_H
 #define PROBE_ATTACH_H
@@ -17,20 +18,41 @@
  */
 void attach_verify(struct plan *plan, const struct go_process *p);
 
-/*
- * Arms what the plan holds. On failure nothing stays attached.
- * Returns 0, -ESRCH (the process exited meanwhile), -EPERM, or what the kernel said.
- */
-int attach_arm(struct kern *kern, u32 slot, const struct plan *plan, const struct process *process,
-	       const struct go_process *p, struct err *err);
+/* The sites in one process. Thread-safe, group by group. */
+struct armed;
 
 /*
- * The same for one file more of a process that is armed: a plugin, whose file
- * path reaches and whose code p describes. On failure what stood before still
- * stands. Returns as attach_arm().
+ * Describes the process to the programs, by the plan of its executable; attaches nothing.
+ * kern and process are borrowed and must outlive ret, which armed_free() also detaches.
  */
-int attach_sites(struct kern *kern, u32 slot, const struct plan *plan,
-		 const struct process *process, const char *path, const struct go_process *p,
-		 struct err *err);
+int armed_new(struct armed **ret, struct kern *kern, u32 slot, const struct process *process,
+	      const struct plan *plan, const struct go_process *p, struct err *err);
+void armed_free(struct armed *armed);
+DEFINE_FREEP(struct armed, armed_free)
+
+/*
+ * Adds a file's sites to their groups: the executable's, or a plugin's that path
+ * reaches and whose code p describes. Groups that stand attached get them attached
+ * too. On failure what stood before still stands.
+ * Returns 0, -ENOSPC (more than GO_PLUGINS_MAX + 1 files), or as armed_attach().
+ */
+int armed_add(struct armed *armed, const struct plan *plan, const char *path,
+	      const struct go_process *p, struct err *err);
+
+/*
+ * Attaches a group to all of its sites; one without sites stands at once.
+ * Returns 0, -ESRCH (the process exited meanwhile), -EPERM, or what the kernel
+ * said; nothing of the group stays attached then.
+ */
+int armed_attach(struct armed *armed, enum probe_group group, struct err *err);
+
+/* Every group that was added, the hottest last. As armed_attach(); nothing stays attached then. */
+int armed_attach_all(struct armed *armed, struct err *err);
+
+/* Takes a group out; see kern_detach() for how long that takes. */
+void armed_detach(struct armed *armed, enum probe_group group);
+
+/* Takes all groups out, the hottest first. */
+void armed_detach_all(struct armed *armed);
 
 #endif

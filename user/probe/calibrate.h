@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a hit costs on this machine: the real map-write program, attached to
- * functions of our own, one for each class of site, and called some hundred
- * times. The trap, the program and its user read are all in the figure.
+ * What a hit costs on this machine: the real programs, attached to functions of
+ * our own, one for each class of site, and called some hundred times. The trap,
+ * the program and its user reads are all in the figure.
  */
 #ifndef PROBE_CALIBRATE_H
 #define PROBE_CALIBRATE_H
@@ -11,13 +11,24 @@
 #include "kern/features.h"
 #include "kern/kern.h"
 
+/* ns per hit; 0: not measured. */
 struct calibration {
-	double ns[SITE_SINGLE_STEP + 1]; /* by enum site_class; 0: not measured */
+	double ns[SITE_SINGLE_STEP + 1]; /* by enum site_class, with the map-write program */
+	double lean_ns;	 /* of an emulated site whose program only counts (wire_gate.lean) */
+	double stack_ns; /* beside: what a record with its user stack costs more */
 };
 
+/* Whether the hits of a group leave a record with a stack each. */
+bool probe_leaves_stack(enum probe_group group);
+
+/* Of a hit on a site of that class: a lean window's, or one that leaves a record with a stack. */
+double calibration_ns(const struct calibration *c, enum site_class class, bool lean, bool stack);
+
 /*
- * Takes some 30 ms, most of it attaching and detaching. Uses a slot of its own,
- * whose target is this process meanwhile; the group map-write must be loaded.
+ * Takes some 20 ms, of which up to 16 are the kernel's wait before the first
+ * breakpoint stands. Uses a slot of its own, whose target is this process
+ * meanwhile; the group map-write must be loaded. Records in the ring are
+ * consumed.
  *
  * Returns 0; -ENOTSUP: hits of a second thread are not all seen, as with the
  * uprobe_multi of kernels 6.6 to 6.9, whose PID filter matched a thread and not

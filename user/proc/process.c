@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "proc/file.h"
 
@@ -99,11 +100,21 @@ void process_close(struct process *process)
 	process->pidfd = process->exe_fd = -1;
 }
 
-bool process_gone(const struct process *process)
+static bool exits_within(const struct process *process, int timeout_ms)
 {
 	struct pollfd fd = { .fd = process->pidfd, .events = POLLIN };
 
-	return poll(&fd, 1, EXIT_WAIT_MS) > 0;
+	return poll(&fd, 1, timeout_ms) > 0;
+}
+
+bool process_gone(const struct process *process)
+{
+	return exits_within(process, EXIT_WAIT_MS);
+}
+
+bool process_exited(const struct process *process)
+{
+	return exits_within(process, 0);
 }
 
 /* Of /proc/PID/stat, which asks for less privilege than auxv or maps (proc(5)). */
@@ -212,4 +223,14 @@ bool in_initial_pid_namespace(void)
 	struct stat st;
 
 	return !stat("/proc/self/ns/pid", &st) && st.st_ino == initial;
+}
+
+u64 process_cpu_ns(const struct process *process)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(process->pid, &clock) || clock_gettime(clock, &ts))
+		return 0;
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
 }

@@ -39,6 +39,9 @@ void process_close(struct process *process);
  */
 bool process_gone(const struct process *process);
 
+/* Whether it has exited, as far as is told now: from then on its PID may be another's. */
+bool process_exited(const struct process *process);
+
 /*
  * Where the first executable segment of its program lies in memory, from which
  * the load bias follows. Returns 0, -EPERM, -ESRCH or -EBADMSG.
@@ -50,6 +53,9 @@ int process_code_start(const struct process *process, u64 *ret, struct err *err)
  * executes a program, be it the same one (the kernel places it anew). 0: unknown.
  */
 u64 process_image(const struct process *process);
+
+/* CPU time that all of its threads have taken, to the nanosecond; 0: it can't be told. */
+u64 process_cpu_ns(const struct process *process);
 
 /* Reads its memory (process_vm_readv): all of len bytes, or a negative errno. The target runs on.
  */

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/tally.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	/* The table of maps is emptied when half of it is used: what is busy is back at once. */
+	ROWS_FULL = WIRE_MAX_MAPS / 2,
+	ROWS_MAX = 2 * WIRE_MAX_MAPS + WIRE_MAX_SITES,
+};
+
+struct row {
+	struct share_key key;
+	u64 calls;
+};
+
+struct tally {
+	struct kern *kern;
+	u32 slot;
+	struct shares *shares;
+	size_t kernel_rows; /* of maps, in this round */
+	struct row *rows;   /* ROWS_MAX */
+	size_t row_count;
+	struct event_map_site sites[WIRE_MAX_SITES];
+	size_t site_count;
+	struct event_map maps[TALLY_MAPS];
+	size_t map_count;
+};
+
+struct tally *tally_new(struct kern *kern, u32 slot)
+{
+	CLEANUP(tally_freep) struct tally *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->kern = kern;
+	t->slot = slot;
+	t->shares = shares_new(ROWS_MAX);
+	t->rows = calloc(ROWS_MAX, sizeof(*t->rows));
+	return t->shares && t->rows ? TAKE_PTR(t) : NULL;
+}
+
+void tally_free(struct tally *t)
+{
+	if (!t)
+		return;
+	shares_free(t->shares);
+	free(t->rows);
+	free(t);
+}
+
+static void count_row(void *arg, const struct wire_map_site *site, u64 count)
+{
+	struct tally *t = arg;
+	const struct share_key key = { .fn = WIRE_SITE_FN(site->site),
+				       .a = WIRE_SITE_PC(site->site),
+				       .b = site->type,
+				       .part = site->map };
+
+	t->kernel_rows += site->map != 0;
+	if (WIRE_SITE_SLOT(site->site) == t->slot)
+		shares_count(t->shares, &key, count);
+}
+
+static void keep_row(void *arg, const struct share_key *key, u64 calls)
+{
+	struct tally *t = arg;
+
+	if (t->row_count < ROWS_MAX)
+		t->rows[t->row_count++] = (struct row) { *key, calls };
+}
+
+static int by_words(const u64 *a, const u64 *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	return 0;
+}
+
+static int by_site(const void *left, const void *right)
+{
+	const struct share_key *a = &((const struct row *)left)->key;
+	const struct share_key *b = &((const struct row *)right)->key;
+
+	return by_words((u64[]) { a->fn, a->a, a->b }, (u64[]) { b->fn, b->a, b->b }, 3);
+}
+
+static int by_map(const void *left, const void *right)
+{
+	const struct share_key *a = &((const struct row *)left)->key;
+	const struct share_key *b = &((const struct row *)right)->key;
+
+	return by_words((u64[]) { a->part, a->b }, (u64[]) { b->part, b->b }, 2);
+}
+
+static void sum_sites(struct tally *t)
+{
+	t->site_count = 0;
+	qsort(t->rows, t->row_count, sizeof(*t->rows), by_site);
+	for (size_t i = 0; i < t->row_count; i++) {
+		const struct row *row = &t->rows[i];
+
+		if (i && !by_site(row, row - 1)) {
+			if (t->site_count)
+				t->sites[t->site_count - 1].count += row->calls;
+			continue;
+		}
+		if (t->site_count == WIRE_MAX_SITES)
+			return;
+		t->sites[t->site_count++] = (struct event_map_site) {
+			.fn = (enum wire_fn)row->key.fn,
+			.return_pc = row->key.a,
+			.type = row->key.b,
+			.count = row->calls,
+		};
+	}
+}
+
+static u64 map_calls(const struct event_map *map)
+{
+	return map->writes + map->deletes;
+}
+
+/* Among the busiest, if it is one of them; they stay in order. */
+static void keep_map(struct tally *t, const struct event_map *map)
+{
+	size_t at = t->map_count;
+
+	while (at > 0 && map_calls(&t->maps[at - 1]) < map_calls(map))
+		at--;
+	if (at == TALLY_MAPS)
+		return;
+	t->map_count = MIN(t->map_count + 1, (size_t)TALLY_MAPS);
+	memmove(&t->maps[at + 1], &t->maps[at], (t->map_count - 1 - at) * sizeof(*t->maps));
+	t->maps[at] = *map;
+}
+
+static void sum_maps(struct tally *t)
+{
+	struct event_map map = { 0 };
+
+	t->map_count = 0;
+	qsort(t->rows, t->row_count, sizeof(*t->rows), by_map);
+	for (size_t i = 0; i < t->row_count; i++) {
+		const struct row *row = &t->rows[i];
+
+		if (row->key.part != map.map || row->key.b != map.type) {
+			if (map.map)
+				keep_map(t, &map);
+			map = (struct event_map) { .map = row->key.part, .type = row->key.b };
+		}
+		if (row->key.fn < WIRE_FN_MAPDELETE)
+			map.writes += row->calls;
+		else if (row->key.fn < WIRE_FN_MAPCLEAR)
+			map.deletes += row->calls;
+	}
+	if (map.map)
+		keep_map(t, &map);
+}
+
+/* New maps find room again; of those seen so far only the busiest are kept by themselves. */
+static int make_room(struct tally *t, struct err *err)
+{
+	u64 least = t->map_count == TALLY_MAPS ? map_calls(&t->maps[TALLY_MAPS - 1]) : 1;
+
+	if (t->kernel_rows < ROWS_FULL)
+		return 0;
+	shares_forget(t->shares, MAX(least / 2, 1ULL));
+	return kern_forget_maps(t->kern, err);
+}
+
+int tally_take(struct tally *t, const double calls[WIRE_FN_COUNT],
+	       const bool sampled[WIRE_FN_COUNT], struct event_sample *ret, struct err *err)
+{
+	int rc;
+
+	t->kernel_rows = t->row_count = 0;
+	rc = kern_each_map_site(t->kern, count_row, t, err);
+	if (rc)
+		return rc;
+	shares_divide(t->shares, calls, sampled);
+	shares_each(t->shares, keep_row, t);
+	sum_sites(t);
+	sum_maps(t);
+	ret->map_sites = t->sites;
+	ret->map_site_count = t->site_count;
+	ret->maps = t->maps;
+	ret->map_count = t->map_count;
+	return make_room(t, err);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Carries out what the governor orders: attaches and detaches the groups of one
+ * process, and reads their counters as a window opens and closes.
+ *
+ * A thread for each governed group, because attaching and detaching wait for the
+ * kernel, and one that listens to the breakers: neither may wait for output that
+ * somebody does not read.
+ */
+#ifndef PROBE_DUTY_H
+#define PROBE_DUTY_H
+
+#include "govern/estimate.h"
+#include "govern/governor.h"
+#include "probe/attach.h"
+
+struct duty_config {
+	struct kern *kern;
+	u32 slot;
+	struct armed *armed;
+	const struct process *process;
+	struct governor_config governor;
+	/* Cost of a hit by enum wire_fn, in a full window and in a lean one. Borrowed. */
+	const double *full_ns, *lean_ns;
+	bool groups[PROBE_GROUP_COUNT]; /* to govern; the others always stand */
+};
+
+struct duty;
+
+/*
+ * Takes over groups that have just been attached. What config points to must
+ * outlive ret. Returns 0 or a negative errno; the groups stay as they are then.
+ */
+int duty_start(struct duty **ret, const struct duty_config *config, struct err *err);
+
+/* Ends all threads, which may take as long as a detach. Groups that stand stay so, and what is
+ * known of the groups can still be looked at. */
+void duty_stop(struct duty *duty);
+void duty_free(struct duty *duty);
+DEFINE_FREEP(struct duty, duty_free)
+
+/* Whether it was told to govern the group. */
+bool duty_governs(const struct duty *duty, enum probe_group group);
+
+struct duty_view {
+	struct estimate_view estimate;
+	double cost_ns; /* of the group's hits and of its attaching, since the start */
+	bool governed;	/* else all of this is 0 */
+	bool failed;	/* it could not be attached again, and stays off: see duty_failure() */
+};
+
+/* What is known of a group. counters: of this moment, now_ns. */
+void duty_look(struct duty *duty, enum probe_group group, u64 now_ns,
+	       const struct wire_counters *counters, struct duty_view *ret);
+
+/* Tells the governor of cost by groups that are not governed. */
+void duty_charge(struct duty *duty, u64 now_ns, double cost_ns);
+
+/* Why a group stays off, for people; NULL: none does. Stays valid. */
+const char *duty_failure(struct duty *duty);
+
+/* The functions of a group. */
+void duty_functions(enum probe_group group, enum wire_fn *ret_first, enum wire_fn *ret_last);
+
+#endif
