@@ -1,0 +1,209 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; helper.bash sets the rest
+#
+# The budget: what fits stays exact, what does not is sampled and says so, and nothing is left behind
+# whenever the agent ends. Costs here are hits times the calibrated cost of one, no timings.
+
+load helper
+
+setup() {
+	needs_root
+}
+
+teardown() {
+	stop_all
+}
+
+# writer ARGUMENT…: the workload with a known write rate.
+writer() {
+	start "$(workload writer)" "$@"
+}
+
+# sampled_windows LEAST: so many windows say that their writes are sampled, or but a lower bound.
+sampled_windows() {
+	local n
+	n=$(lines window | jq -s 'map(select(.map.accuracy != "exact")) | length')
+	((n >= $1))
+}
+
+# true_writes_per_s FROM TO: the writer's own count between two Unix times, ns.
+true_writes_per_s() {
+	awk -v from="$1" -v to="$2" '$1 ~ /^[0-9]+$/ && $1 >= from && $1 <= to {
+		if (!t) { t = $1; n = $2 }
+		last_t = $1; last_n = $2
+	} END { printf "%.0f\n", (last_n - n) / ((last_t - t) / 1e9) }' "$out"
+}
+
+# unix_ns TIME: of a line's "time".
+unix_ns() {
+	date -d "$1" +%s%N
+}
+
+# median_error SKIP: of the windows' write rates, without the first ones, in standard errors as each
+# window states its own, a twentieth of the rate at least.
+median_error() {
+	local time seconds rate stated end true
+	lines window | tail -n +$(($1 + 1)) |
+		jq -r 'select(.seconds > 0.5) | "\(.time) \(.seconds) \(.map.writes_per_s) \(.map.writes_error_per_s)"' |
+		while read -r time seconds rate stated; do
+			end=$(unix_ns "$time")
+			true=$(true_writes_per_s "$(jq -n "$end - $seconds * 1e9 | floor")" "$end")
+			jq -n "(($rate - $true) | fabs) / ([$stated, $true / 20] | max)"
+		done | sort -g | awk '{ v[NR] = $1 } END { printf "%.1f\n", v[int((NR + 1) / 2)] }'
+}
+
+# within_budget PCT SECONDS: of the whole, but for what a first window and its removal may cost more.
+within_budget() {
+	local cost
+	cost=$(summary .cost.target_cpu_pct)
+	jq -e -n --argjson cost "$cost" --argjson pct "$1" --argjson s "$2" \
+		'$cost <= $pct + 4 / $s' >/dev/null || fail "the probes cost $cost %, the budget is $1 %"
+}
+
+@test "a program that fits the budget is counted exactly" {
+	start "$(workload quiet)" -clients 1
+	attach "$pid" --for 3s
+	await_agent 20
+	equal "map.accuracy" "$(summary .map.accuracy)" exact
+	equal "goroutine.accuracy" "$(summary .goroutine.accuracy)" exact
+	lines window | jq -e -s 'all(.[] | select(.seconds > 0.5); .map.accuracy == "exact" and .map.writes_error_per_s == 0 and
+		.cost.duty["map-write"] == 1 and .cost.target_cpu_pct < 1)' >/dev/null ||
+		fail "$(lines window)"
+	within_budget 1 3
+}
+
+@test "a loop that only writes is sampled within the budget, and left at once" {
+	writer -pace free
+	attach "$pid" --for 6s
+	await_agent 30
+	equal "exit status" "$agent_status" 0
+	sampled_windows 5 || fail "$(lines window)"
+	within_budget 1 6
+	# Nobody can tell a loop's rate from inside a probe that costs a hundred times its body.
+	equal "map.accuracy" "$(summary .map.accuracy)" lower-bound
+	jq -e -n --argjson s "$(lines summary)" '$s.cost.duty["map-write"] < 0.1 and
+		$s.observed_s["map-write"] < 0.6 and $s.cost.hits < $s.map.writes' >/dev/null ||
+		fail "$(lines summary)"
+	equal "rare groups stand" "$(summary '.cost.duty.gc')" 1
+	equal "the cheap group stands" "$(summary .goroutine.accuracy)" exact
+	equal "text changes left" "$(text_changes "$pid")" 0
+	alive "$pid"
+	lost_nothing
+}
+
+sampled_rate() {
+	local error
+	writer -rate "$1" -pace "$2"
+	attach "$pid" --for 12s
+	await_agent 40
+	sampled_windows 8 || fail "$(lines window)"
+	within_budget 1 12
+	equal "map.accuracy" "$(summary .map.accuracy)" sampled
+	error=$(median_error 3)
+	jq -e -n "$error < 2.5" >/dev/null || fail "median error: $error standard errors" "$(lines window)"
+	lines window | jq -e -s 'all(.[] | select(.map.accuracy == "sampled"); .map.writes_error_per_s > 0)' >/dev/null
+	# The one call site has them all.
+	lines summary | jq -e '.map_sites[0] as $s | ($s.site | startswith("main.(*table).put")) and
+		$s.count > 0.98 * .map.writes and $s.count < 1.02 * .map.writes' >/dev/null ||
+		fail "$(lines summary)"
+}
+
+@test "300 000 writes a second that make up for the probes are estimated" { sampled_rate 300000 spin; }
+@test "300 000 writes a second that the probes slow are estimated" { sampled_rate 300000 free; }
+@test "20 000 writes a second are a little too much" {
+	sampled_rate 20000 sleep
+	jq -e -n --argjson s "$(lines summary)" '$s.cost.duty["map-write"] > 0.05' >/dev/null ||
+		fail "$(lines summary)"
+}
+
+@test "idle, then hot: the breaker takes the probes out, and calm brings them back" {
+	local seen
+	writer -pace free -bursts 3s
+	# Hot for three seconds, calm for nine, hot from the twelfth on, calm from the fifteenth.
+	attach "$pid" --for 21s
+	await_agent 40
+	within_budget 1 21
+	seen=$(lines window | jq -r '.map.accuracy == "exact"' | uniq | tr '\n' ' ')
+	[[ $seen =~ true\ false\ true\ $ ]] ||
+		fail "exact: $seen" "$(lines window | jq -c '[.map.accuracy, .cost.duty["map-write"]]')"
+}
+
+@test "goroutines made faster than the budget allows: created is sampled, live is read" {
+	start "$(workload spawner)"
+	attach "$pid" --for 6s
+	await_agent 30
+	within_budget 1 6
+	equal "goroutine.accuracy" "$(summary .goroutine.accuracy)" sampled
+	lines window | jq -s -e 'all(.[]; .goroutine.live < 200)' >/dev/null ||
+		fail "$(lines window | jq -c .goroutine)"
+	lines alert | jq -s -e 'length == 0' >/dev/null || fail "$(lines alert)"
+}
+
+# Two growths for every twenty writes. A probe on a growth leaves a record with its stack.
+@test "maps that grow by the ten thousand a second: sampled too, since the budget comes first" {
+	writer -rate 300000 -pace spin -fresh 20
+	attach "$pid" --for 10s
+	await_agent 30
+	within_budget 1 10
+	equal "map.grows_accuracy" "$(summary .map.grows_accuracy)" sampled
+	jq -s -e 'map(.map.grows_per_s) | sort | .[length / 2 | floor] | . > 24000 and . < 36000' \
+		<(lines window) >/dev/null || fail "$(lines window | jq -c '[.map.grows_per_s, .cost]')"
+}
+
+@test "--budget 0.2 costs a fifth of --budget 1" {
+	writer -rate 300000 -pace spin
+	attach "$pid" --for 10s --budget 0.2
+	await_agent 30
+	equal "budget_pct" "$(lines attached | jq .budget_pct)" 0.2
+	within_budget 0.2 10
+}
+
+@test "--budget off counts every write, whatever it costs" {
+	writer -rate 100000 -pace sleep
+	attach "$pid" --for 3s --budget off
+	await_agent 20
+	equal "map.accuracy" "$(summary .map.accuracy)" exact
+	equal "duty" "$(summary '.cost.duty["map-write"]')" 1
+	equal "hits" "$(summary .map.writes)" "$(summary .map_sites[0].count)"
+	equal "budget_pct" "$(lines attached | jq .budget_pct)" null
+}
+
+@test "whenever the agent dies in its cycle, no breakpoint is left" {
+	local i
+	writer -rate 300000 -pace free
+	for i in 1 2 3 4 5 6; do
+		attach "$pid"
+		sleep "1.$((i * 17 % 10))$i"
+		kill -KILL "$agent"
+		within 5 ended "$agent"
+		within 5 clean || fail "breakpoints are left" "$(text_changes "$pid")"
+	done
+	alive "$pid"
+}
+
+clean() {
+	[[ $(text_changes "$pid") == 0 ]]
+}
+
+@test "a target that exits in a window ends the observation" {
+	writer -rate 300000 -pace free
+	attach "$pid"
+	within 20 sampled_windows 2
+	kill -KILL "$pid"
+	await_agent 10
+	equal "exit status" "$agent_status" 0
+	equal "one summary" "$(lines summary | wc -l)" 1
+}
+
+@test "attached and doctor tell what a hit costs" {
+	writer -rate 1000 -pace sleep
+	attach "$pid" --for 1s
+	await_agent 20
+	lines attached | jq -e '.budget_pct == 1 and .cost_ns.emulated > 0 and .cost_ns.lean > 0 and
+		.cost_ns["single-step"] > .cost_ns.emulated and .cost_ns.stack > 0' >/dev/null ||
+		fail "$(lines attached)"
+	lines window | jq -e -s 'all(.[]; .agent.rss_bytes > 0 and .agent.cpu_pct >= 0)' >/dev/null
+	exits 0 "$gosonde" doctor
+	grep -q 'emulated' "$BATS_TEST_TMPDIR/stdout" || fail "$(cat "$BATS_TEST_TMPDIR/stdout")"
+}
