@@ -251,7 +251,7 @@ static int check(struct bench *bench, struct err *err)
 	if (!rc)
 		rc = kern_ring_consume(bench->kern, count_record, have, err);
 	if (!rc)
-		rc = kern_each_map_site(bench->kern, count_write, have, err);
+		rc = kern_each_map_site(bench->kern, false, count_write, have, err);
 	if (!rc)
 		rc = kern_each_go_site(bench->kern, count_goroutines, have, err);
 	for (int fn = 0; fn < WIRE_FN_COUNT && !rc; fn++)

@@ -169,6 +169,25 @@ sampled_rate() {
 	equal "budget_pct" "$(lines attached | jq .budget_pct)" null
 }
 
+@test "writes are told by map, each of them" {
+	writer -rate 2000 -pace sleep -writers 3
+	attach "$pid" --for 2s --budget off
+	await_agent 20
+	lines summary | jq -e '(.maps | length == 3) and all(.maps[]; .map_type == "main.table" and .deletes == 0) and
+		(.maps | map(.writes) | add) == .map.writes and .maps_other == 0 and .map_sites_other == 0' >/dev/null ||
+		fail "$(lines summary)"
+}
+
+# A thousand new maps a second: more than there is room for. Their site has all of their writes.
+@test "maps beyond the table's room count as others, and to their site" {
+	writer -rate 20000 -pace sleep -fresh 20
+	attach "$pid" --for 5s --budget off
+	await_agent 20
+	equal "lost.table" "$(summary .lost.table)" 0
+	lines summary | jq -e '(.maps | length == 10) and .maps_other > 0.9 * .map.writes and
+		(.map_sites[0].count - .map.writes | fabs) <= 20' >/dev/null || fail "$(lines summary)"
+}
+
 @test "whenever the agent dies in its cycle, no breakpoint is left" {
 	local i
 	writer -rate 300000 -pace free

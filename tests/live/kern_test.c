@@ -141,7 +141,7 @@ static void count_is_exact_over_threads(bool multi)
 	assert_int_equal(c.hits[WIRE_FN_MAPASSIGN], 0);
 	assert_int_equal(c.lost[WIRE_LOSS_READ], 0);
 	assert_int_equal(c.lost[WIRE_LOSS_TABLE], 0);
-	assert_int_equal(kern_each_map_site(kern, add_count, &by_site, &err), 0);
+	assert_int_equal(kern_each_map_site(kern, false, add_count, &by_site, &err), 0);
 	assert_int_equal(by_site, THREADS * CALLS);
 	kern_close(kern);
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-	/* The table of maps is emptied when half of it is used: what is busy is back at once. */
+	/* When half of the table of maps was used it is emptied the next time: what is busy is back
+	 * at once. */
 	ROWS_FULL = WIRE_MAX_MAPS / 2,
 	ROWS_MAX = 2 * WIRE_MAX_MAPS + WIRE_MAX_SITES,
 };
@@ -19,7 +20,7 @@ struct tally {
 	struct kern *kern;
 	u32 slot;
 	struct shares *shares;
-	size_t kernel_rows; /* of maps, in this round */
+	size_t kernel_rows; /* of maps, in the last round */
 	struct row *rows;   /* ROWS_MAX */
 	size_t row_count;
 	struct event_map_site sites[WIRE_MAX_SITES];
@@ -161,32 +162,32 @@ static void sum_maps(struct tally *t)
 }
 
 /* New maps find room again; of those seen so far only the busiest are kept by themselves. */
-static int make_room(struct tally *t, struct err *err)
+static void forget(struct tally *t)
 {
 	u64 least = t->map_count == TALLY_MAPS ? map_calls(&t->maps[TALLY_MAPS - 1]) : 1;
 
-	if (t->kernel_rows < ROWS_FULL)
-		return 0;
 	shares_forget(t->shares, MAX(least / 2, 1ULL));
-	return kern_forget_maps(t->kern, err);
 }
 
 int tally_take(struct tally *t, const double calls[WIRE_FN_COUNT],
 	       const bool sampled[WIRE_FN_COUNT], struct event_sample *ret, struct err *err)
 {
+	bool full = t->kernel_rows >= ROWS_FULL;
 	int rc;
 
 	t->kernel_rows = t->row_count = 0;
-	rc = kern_each_map_site(t->kern, count_row, t, err);
+	rc = kern_each_map_site(t->kern, full, count_row, t, err);
 	if (rc)
 		return rc;
 	shares_divide(t->shares, calls, sampled);
 	shares_each(t->shares, keep_row, t);
 	sum_sites(t);
 	sum_maps(t);
+	if (full)
+		forget(t);
 	ret->map_sites = t->sites;
 	ret->map_site_count = t->site_count;
 	ret->maps = t->maps;
 	ret->map_count = t->map_count;
-	return make_room(t, err);
+	return 0;
 }

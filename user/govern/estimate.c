@@ -66,7 +66,7 @@ static double clamp(double value, double low, double high)
 
 /*
  * By CPU time. The kernel brings that of a running thread up to date at its ticks only
- * (kernel/sched/ cputime.c, thread_group_cputime), so busy threads seem to work less in windows,
+ * (thread_group_cputime in kernel/sched/cputime.c), so busy threads seem to work less in windows,
  * which open after a tick: that shows as a share above 1, and makes 1 the surer.
  */
 static struct loss_share displaced(const struct estimate *e)
@@ -138,14 +138,21 @@ static u64 hits_between(const struct estimate *e, const struct reading *from,
 	return sum;
 }
 
+/* now may have been read just before the window ended whose end is the last that was seen; and a
+ * clock of many threads need not be in order to the nanosecond. */
+static double rise(u64 now, u64 seen)
+{
+	return now > seen ? (double)(now - seen) : 0;
+}
+
 static void learn_cpu(struct estimate *e, const struct exposure *x, double window_ns)
 {
 	double gap_ns = (double)x->open.time_ns - (double)e->seen.time_ns;
 
 	if (!x->open.cpu_ns || !x->close.cpu_ns || !e->seen.cpu_ns || gap_ns <= 0)
 		return;
-	average_add(&e->cpu_in, (double)(x->close.cpu_ns - x->open.cpu_ns) / window_ns);
-	average_add(&e->cpu_out, (double)(x->open.cpu_ns - e->seen.cpu_ns) / gap_ns);
+	average_add(&e->cpu_in, rise(x->close.cpu_ns, x->open.cpu_ns) / window_ns);
+	average_add(&e->cpu_out, rise(x->open.cpu_ns, e->seen.cpu_ns) / gap_ns);
 }
 
 static void learn(struct estimate *e, const struct exposure *x, u64 hits, double window_ns)
@@ -254,12 +261,6 @@ static double sd_per_ns(const struct estimate *e)
 	for (size_t fn = e->first; fn <= e->last; fn++)
 		sum += e->per_ns[fn];
 	return sum;
-}
-
-/* now may have been read just before the window ended whose end is the last that was seen. */
-static double rise(u64 now, u64 seen)
-{
-	return now > seen ? (double)(now - seen) : 0;
 }
 
 void estimate_now(struct estimate *e, const struct reading *now, struct estimate_view *ret)

@@ -427,22 +427,18 @@ static void visit_map_site(void *arg, const void *key, const u64 *sum)
 	visit->fn(visit->arg, key, sum[0]);
 }
 
-int kern_each_map_site(struct kern *kern,
+int kern_each_map_site(struct kern *kern, bool take,
 		       void (*fn)(void *arg, const struct wire_map_site *site, u64 count),
 		       void *arg, struct err *err)
 {
 	struct map_site_visit visit = { fn, arg };
 	int rc = percpu_each_sum(bpf_map__fd(kern->skel->maps.maps), sizeof(struct wire_map_site),
-				 1, visit_map_site, &visit, err);
+				 1, take, visit_map_site, &visit, err);
 
 	return rc ? rc
 		  : percpu_each_sum(bpf_map__fd(kern->skel->maps.map_sites),
-				    sizeof(struct wire_map_site), 1, visit_map_site, &visit, err);
-}
-
-int kern_forget_maps(struct kern *kern, struct err *err)
-{
-	return percpu_clear(bpf_map__fd(kern->skel->maps.maps), sizeof(struct wire_map_site), err);
+				    sizeof(struct wire_map_site), 1, false, visit_map_site, &visit,
+				    err);
 }
 
 struct go_site_visit {
@@ -466,8 +462,8 @@ int kern_each_go_site(struct kern *kern,
 	struct go_site_visit visit = { fn, arg };
 
 	return percpu_each_sum(bpf_map__fd(kern->skel->maps.go_sites), sizeof(struct wire_go_site),
-			       sizeof(struct wire_go_count) / sizeof(u64), visit_go_site, &visit,
-			       err);
+			       sizeof(struct wire_go_count) / sizeof(u64), false, visit_go_site,
+			       &visit, err);
 }
 
 static u64 program_misses(const struct bpf_program *prog)

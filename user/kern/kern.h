@@ -112,19 +112,18 @@ int kern_read_spread(struct kern *kern, u32 slot, struct wire_counters *ret,
 /* Possible CPUs of this machine; 0 if that can't be told. */
 size_t kern_cpus(void);
 
-/* Each row of an aggregate, summed over CPUs. Returns 0 or a negative errno. Map sites come by map,
- * and those for which there was no room under map 0. */
-int kern_each_map_site(struct kern *kern,
+/*
+ * Each row of an aggregate, summed over CPUs. Returns 0 or a negative errno. Map sites come by map,
+ * and those for which there was no room under map 0. take: the rows by map are deleted as they are
+ * read, so that new maps find room; a call that is being counted meanwhile may be lost to its row.
+ */
+int kern_each_map_site(struct kern *kern, bool take,
 		       void (*fn)(void *arg, const struct wire_map_site *site, u64 count),
 		       void *arg, struct err *err);
 int kern_each_go_site(struct kern *kern,
 		      void (*fn)(void *arg, const struct wire_go_site *site,
 				 const struct wire_go_count *count),
 		      void *arg, struct err *err);
-
-/* Empties the table of map sites by map, so that new maps find room. A few calls that are being
- * counted meanwhile may be lost to their site. */
-int kern_forget_maps(struct kern *kern, struct err *err);
 
 /* Hits that the kernel skipped because a program was already running there. */
 u64 kern_missed(const struct kern *kern);

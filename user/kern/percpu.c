@@ -59,7 +59,7 @@ static int batch_init(struct batch *b, size_t key_size, size_t words, size_t cpu
 }
 
 /* In batches: two system calls for a few hundred rows instead of two a row. */
-int percpu_each_sum(int map_fd, size_t key_size, size_t words,
+int percpu_each_sum(int map_fd, size_t key_size, size_t words, bool take,
 		    void (*fn)(void *arg, const void *key, const u64 *sum), void *arg,
 		    struct err *err)
 {
@@ -74,7 +74,12 @@ int percpu_each_sum(int map_fd, size_t key_size, size_t words,
 		return rc;
 	do {
 		rows = BATCH_ROWS;
-		rc = bpf_map_lookup_batch(map_fd, in, &position, b.keys, b.values, &rows, NULL);
+		if (take)
+			rc = bpf_map_lookup_and_delete_batch(map_fd, in, &position, b.keys,
+							     b.values, &rows, NULL);
+		else
+			rc = bpf_map_lookup_batch(map_fd, in, &position, b.keys, b.values, &rows,
+						  NULL);
 		if (rc && rc != -ENOENT) /* ENOENT: these were the last */
 			return err_set(err, rc, "can't read an aggregate: %s", strerror(-rc));
 		for (u32 i = 0; i < rows; i++) {
@@ -85,24 +90,4 @@ int percpu_each_sum(int map_fd, size_t key_size, size_t words,
 		in = &position;
 	} while (!rc);
 	return 0;
-}
-
-int percpu_clear(int map_fd, size_t key_size, struct err *err)
-{
-	CLEANUP(batch_done) struct batch b = { 0 };
-	int cpus = libbpf_num_possible_cpus(), rc;
-	u32 position = 0, *in = NULL, rows;
-
-	if (cpus <= 0)
-		return err_set(err, -EIO, "can't tell the number of CPUs");
-	rc = batch_init(&b, key_size, 1, (size_t)cpus, err);
-	if (rc)
-		return rc;
-	do {
-		rows = BATCH_ROWS;
-		rc = bpf_map_lookup_and_delete_batch(map_fd, in, &position, b.keys, b.values, &rows,
-						     NULL);
-		in = &position;
-	} while (!rc);
-	return rc == -ENOENT ? 0 : err_set(err, rc, "can't empty an aggregate: %s", strerror(-rc));
 }

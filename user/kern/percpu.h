@@ -3,6 +3,7 @@
 #ifndef KERN_PERCPU_H
 #define KERN_PERCPU_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <gosonde/types.h>
@@ -15,12 +16,12 @@ int percpu_read_sum(int map_fd, const void *key, u64 *ret, size_t words,
 		    void (*each)(void *arg, size_t cpu, const u64 *value), void *arg,
 		    struct err *err);
 
-/* Calls fn with each key and its sum (of `words` words), both borrowed for the call. */
-int percpu_each_sum(int map_fd, size_t key_size, size_t words,
+/*
+ * Calls fn with each key and its sum (of `words` words), both borrowed for the call. take: and
+ * deletes the key; what a program adds at that very moment is lost.
+ */
+int percpu_each_sum(int map_fd, size_t key_size, size_t words, bool take,
 		    void (*fn)(void *arg, const void *key, const u64 *sum), void *arg,
 		    struct err *err);
-
-/* Deletes every key, of a map whose values are one u64 on each CPU. */
-int percpu_clear(int map_fd, size_t key_size, struct err *err);
 
 #endif
