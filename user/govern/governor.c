@@ -227,12 +227,14 @@ static bool stands_again(struct governor *g, struct group *group)
 	return true;
 }
 
-bool governor_spent(struct governor *g, u32 number, u64 open_ns, u64 close_ns, double cost_ns)
+bool governor_spent(struct governor *g, u32 number, u64 open_ns, u64 close_ns, double hits_ns,
+		    double attach_ns)
 {
 	struct group *group = &g->groups[number];
+	double cost_ns = hits_ns + attach_ns;
 	bool first = !group->known;
 
-	learn(group, cost_ns / (double)MAX(close_ns - open_ns, 1ULL));
+	learn(group, hits_ns / (double)MAX(close_ns - open_ns, 1ULL));
 	if (group->cycles) {
 		g->paid_until_ns += duration_of(g, cost_ns - group->reserved_cost_ns);
 		return stands_again(g, group);

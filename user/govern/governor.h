@@ -57,12 +57,12 @@ DEFINE_FREEP(struct governor, governor_free)
 struct governor_order governor_next(struct governor *governor, u32 group, u64 now_ns);
 
 /*
- * A window is over. cost_ns: of its hits, and of attaching if it was.
+ * A window is over. hits_ns: what its hits cost; attach_ns: what attaching did, if it was.
  * Returns whether the group may stay attached; if not, it is to be detached now,
  * and attached when the next order says.
  */
-bool governor_spent(struct governor *governor, u32 group, u64 open_ns, u64 close_ns,
-		    double cost_ns);
+bool governor_spent(struct governor *governor, u32 group, u64 open_ns, u64 close_ns, double hits_ns,
+		    double attach_ns);
 
 /* Cost that belongs to no window: hits while a group was being detached, groups that always stand.
  */

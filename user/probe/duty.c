@@ -177,13 +177,13 @@ static struct governor_order ask(struct worker *w)
 /* Returns whether the group may stay attached. */
 static bool tell(struct worker *w, struct exposure *x, bool attached)
 {
-	double cost_ns = x->cost_ns + (attached ? ATTACH_COST_NS : 0);
+	double attach_ns = attached ? ATTACH_COST_NS : 0;
 
 	pthread_mutex_lock(&w->duty->lock);
 	x->stays = governor_spent(w->duty->governor, w->group, x->open.time_ns, x->close.time_ns,
-				  cost_ns);
+				  x->cost_ns, attach_ns);
 	estimate_exposed(&w->estimate, x);
-	w->cost_ns += cost_ns;
+	w->cost_ns += x->cost_ns + attach_ns;
 	pthread_mutex_unlock(&w->duty->lock);
 	return x->stays;
 }
