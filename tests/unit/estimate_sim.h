@@ -194,7 +194,7 @@ static double step_think(struct sim *s, const struct step *d)
 }
 
 /* tau_ns: what a hit costs; 0: not attached. */
-static void run(struct sim *s, double ns, double tau_ns)
+static inline void run(struct sim *s, double ns, double tau_ns)
 {
 	static double (*const step[])(struct sim *, const struct step *) = {
 		[FREE] = step_free,
@@ -217,7 +217,7 @@ static void run(struct sim *s, double ns, double tau_ns)
 		passed_ns = step[t->ways](s, &d);
 }
 
-static struct reading reading_of(const struct sim *s)
+static inline struct reading reading_of(const struct sim *s)
 {
 	u64 hits = (u64)s->hits;
 	struct reading ret = { .time_ns = s->time_at_start_ns + (u64)s->now_ns };
@@ -230,7 +230,7 @@ static struct reading reading_of(const struct sim *s)
 	return ret;
 }
 
-static struct sim sim_of(const struct target *target)
+static inline struct sim sim_of(const struct target *target)
 {
 	return (struct sim) {
 		.target = target,
@@ -242,20 +242,21 @@ static struct sim sim_of(const struct target *target)
 	};
 }
 
-static void start(const struct sim *s, struct estimate *e)
+static inline void start(const struct sim *s, struct estimate *e)
 {
 	struct reading open = reading_of(s);
 
 	estimate_start(e, FIRST, LAST, &open);
 }
 
-static u64 hits_of(const struct reading *r)
+static inline u64 hits_of(const struct reading *r)
 {
 	return r->hits[FN_MOST] + r->hits[FN_REST];
 }
 
 /* From open on the group stands. */
-static struct exposure expose(struct sim *s, const struct reading *open, double ns, bool lean)
+static inline struct exposure expose(struct sim *s, const struct reading *open, double ns,
+				     bool lean)
 {
 	double tau_ns = lean ? TAU_LEAN_NS : TAU_FULL_NS;
 	struct exposure x = { .open = *open, .lean = lean };
@@ -267,7 +268,7 @@ static struct exposure expose(struct sim *s, const struct reading *open, double 
 	return x;
 }
 
-static void stand(struct sim *s, struct estimate *e, double ns, bool stays)
+static inline void stand(struct sim *s, struct estimate *e, double ns, bool stays)
 {
 	struct exposure x = expose(s, &e->seen, ns, false);
 
@@ -279,12 +280,12 @@ static void stand(struct sim *s, struct estimate *e, double ns, bool stays)
  */
 #define PAUSE_NS 150e6
 
-static double gap_ns(void)
+static inline double gap_ns(void)
 {
 	return 50e6 - PAUSE_NS * log(1 - uniform(0, 1));
 }
 
-static void window(struct sim *s, struct estimate *e, double ns, bool lean, bool stays)
+static inline void window(struct sim *s, struct estimate *e, double ns, bool lean, bool stays)
 {
 	struct reading open;
 	struct exposure x;
@@ -301,7 +302,7 @@ static void window(struct sim *s, struct estimate *e, double ns, bool lean, bool
 }
 
 /* As the governor does: it stands at first and is taken off at once. */
-static void play(struct sim *s, struct estimate *e, int windows)
+static inline void play(struct sim *s, struct estimate *e, int windows)
 {
 	start(s, e);
 	stand(s, e, 5e6, false);
