@@ -59,6 +59,7 @@ static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit, u32 group
 	u64 cookie = bpf_get_attach_cookie(ctx);
 	u32 fn = WIRE_COOKIE_FN(cookie);
 
+	hit->lean = false;
 	hit->slot = WIRE_COOKIE_SLOT(cookie);
 	hit->fn = fn;
 	hit->sp_shift = WIRE_COOKIE_SP_SHIFT(cookie);

@@ -447,10 +447,24 @@ static void cost_of_others_is_left_room_for(void **state)
 	sim_add(&sim, loop, 1);
 	for (int s = 1; s <= 100; s++) {
 		sim_run(&sim, s);
-		governor_charge(sim.governor, (u64)s * NS_PER_S, 0.8 * BUDGET * 1e9);
+		governor_charge_others(sim.governor, (u64)s * NS_PER_S, 0.8 * BUDGET * 1e9);
 	}
 	assert_true(mean_share(&sim, 5000, sim.length_ms) < 0.25 * BUDGET);
 	sim_done(&sim);
+}
+
+/* What a group really cost is paid off in full, however long that takes. */
+static void debt_is_not_forgiven(void **state)
+{
+	const struct governor_config config = { .budget = BUDGET, .cpus = 64, .seed = 1 };
+	CLEANUP(governor_freep) struct governor *g = governor_new(&config);
+
+	(void)state;
+	(void)governor_next(g, 0, 0);
+	assert_false(governor_spent(g, 0, 0, 5 * NS_PER_MS, 64 * 5 * MS, 0));
+	governor_charge(g, 20 * NS_PER_MS, 64 * 16 * MS); /* 1.3 s of CPU: 130 s and more */
+	governor_charge_others(g, 1 * NS_PER_S, 1e9);
+	assert_true(governor_next(g, 0, 1 * NS_PER_S).open_ns > 130 * NS_PER_S);
 }
 
 static void first_window_is_short(void **state)
@@ -504,6 +518,7 @@ int main(void)
 		cmocka_unit_test(rare_groups_that_are_not_rare_are_cycled),
 		cmocka_unit_test(hot_groups_share_the_budget),
 		cmocka_unit_test(cost_of_others_is_left_room_for),
+		cmocka_unit_test(debt_is_not_forgiven),
 		cmocka_unit_test(first_window_is_short),
 		cmocka_unit_test(windows_are_jittered),
 	};

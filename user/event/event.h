@@ -67,7 +67,7 @@ struct event_sample {
 	/* Calls per probed function since attach: as counted, or best estimates where a group has
 	 * gaps. */
 	u64 hits[WIRE_FN_COUNT];
-	u64 raw_hits; /* what the probes really saw, regrown ones among them */
+	u64 raw_hits; /* what the probes really saw, without regrown ones */
 	struct event_group groups[WIRE_GROUPS];
 	u64 regrown; /* hits left out because the stack was about to grow */
 	u64 lost_ring, lost_read, lost_table, lost_missed, lost_decode; /* cumulative */

@@ -2,7 +2,6 @@
 #include "govern/estimate.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/macros.h"
 

@@ -49,6 +49,7 @@ enum { ESTIMATES = WIRE_FN_COUNT + AMOUNTS };
 struct reading {
 	u64 time_ns;
 	u64 hits[ESTIMATES]; /* of the group's functions, and amounts; all others are 0 */
+	u64 regrown;	     /* hits that cost, but are no calls */
 	u64 cpu_ns;	     /* CPU time of the process; 0: unknown */
 };
 

@@ -247,7 +247,14 @@ bool governor_spent(struct governor *g, u32 number, u64 open_ns, u64 close_ns, d
 void governor_charge(struct governor *g, u64 now_ns, double cost_ns)
 {
 	pay(g, &g->paid_until_ns, now_ns, cost_ns);
-	g->paid_until_ns = MIN(g->paid_until_ns, (double)now_ns + MAX_DEBT_NS);
+}
+
+void governor_charge_others(struct governor *g, u64 now_ns, double cost_ns)
+{
+	double before_ns = g->paid_until_ns;
+
+	pay(g, &g->paid_until_ns, now_ns, cost_ns);
+	g->paid_until_ns = MAX(before_ns, MIN(g->paid_until_ns, (double)now_ns + MAX_DEBT_NS));
 }
 
 bool governor_cycles(const struct governor *g, u32 group)

@@ -64,9 +64,13 @@ struct governor_order governor_next(struct governor *governor, u32 group, u64 no
 bool governor_spent(struct governor *governor, u32 group, u64 open_ns, u64 close_ns, double hits_ns,
 		    double attach_ns);
 
-/* Cost that belongs to no window: hits while a group was being detached, groups that always stand.
- */
+/* Cost that belongs to no window: hits while a group was being attached or detached. All of it is
+ * paid off. */
 void governor_charge(struct governor *governor, u64 now_ns, double cost_ns);
+
+/* Cost of groups that always stand. It is paid off too, but alone it keeps the governed ones off
+ * for ten seconds at most. */
+void governor_charge_others(struct governor *governor, u64 now_ns, double cost_ns);
 
 /* Whether the group is cycled. */
 bool governor_cycles(const struct governor *governor, u32 group);

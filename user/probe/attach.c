@@ -101,10 +101,17 @@ static u64 cookie_of(const struct plan_probe *probe, u32 slot, const struct gobi
 	return WIRE_COOKIE(slot, probe->spec->fn, flags, probe->site.sp_shift);
 }
 
+/* What stands at a site when no breakpoint does. */
+struct armed_bytes {
+	u64 addr; /* run-time */
+	u8 size, insn[SITE_INSN_MAX];
+};
+
 /* A group's sites in one file, and their breakpoints while they stand. */
 struct armed_file {
 	char path[sizeof(((struct process *)0)->exe_path)];
 	struct kern_site *sites;
+	struct armed_bytes *bytes; /* of each site */
 	size_t count;
 	struct kern_probes *probes; /* NULL: detached */
 };
@@ -149,6 +156,12 @@ int armed_new(struct armed **ret, struct kern *kern, u32 slot, const struct proc
 	return rc;
 }
 
+static void file_done(struct armed_file *file)
+{
+	free(file->sites);
+	free(file->bytes);
+}
+
 void armed_free(struct armed *armed)
 {
 	if (!armed)
@@ -156,17 +169,39 @@ void armed_free(struct armed *armed)
 	armed_detach_all(armed);
 	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++) {
 		for (size_t i = 0; i < armed->groups[g].count; i++)
-			free(armed->groups[g].files[i].sites);
+			file_done(&armed->groups[g].files[i]);
 		pthread_mutex_destroy(&armed->groups[g].lock);
 	}
 	free(armed);
 }
 
+/* Again each time: another tracer may have come, or the code been patched, while a group was off.
+ */
+static int compare_bytes(const struct armed *armed, const struct armed_file *file, struct err *err)
+{
+	u8 now[SITE_INSN_MAX];
+
+	for (size_t i = 0; i < file->count; i++) {
+		const struct armed_bytes *b = &file->bytes[i];
+
+		if (process_read(armed->process, b->addr, now, b->size))
+			return err_set(err, -EFAULT, "the bytes at a site can't be read any more");
+		if (memcmp(now, b->insn, b->size))
+			return err_set(err, -EBUSY,
+				       "the bytes at a site have changed: another "
+				       "tracer's breakpoint, or a patch");
+	}
+	return 0;
+}
+
 static int attach_file(const struct armed *armed, enum probe_group group, struct armed_file *file,
 		       struct err *err)
 {
-	int rc = kern_attach(armed->kern, group, armed->process->pid, file->path, file->sites,
-			     file->count, &file->probes, err);
+	int rc = compare_bytes(armed, file, err);
+
+	if (!rc)
+		rc = kern_attach(armed->kern, group, armed->process->pid, file->path, file->sites,
+				 file->count, &file->probes, err);
 
 	/* Not on a process that got the PID meanwhile. */
 	if (rc ? !process_gone(armed->process) : !process_exited(armed->process))
@@ -181,13 +216,19 @@ static int sites_of(const struct armed *armed, const struct plan *plan, enum pro
 		    const struct go_process *p, struct armed_file *ret, struct err *err)
 {
 	ret->sites = calloc(PLAN_PROBES_MAX, sizeof(*ret->sites));
-	if (!ret->sites)
+	ret->bytes = calloc(PLAN_PROBES_MAX, sizeof(*ret->bytes));
+	if (!ret->sites || !ret->bytes)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < plan->probe_count; i++) {
 		const struct plan_probe *probe = &plan->probes[i];
 
 		if (probe->spec->group != group)
 			continue;
+		ret->bytes[ret->count] = (struct armed_bytes) {
+			.addr = probe->addr + p->bias,
+			.size = probe->site.insn_size,
+		};
+		memcpy(ret->bytes[ret->count].insn, probe->site.insn, SITE_INSN_MAX);
 		ret->sites[ret->count++] = (struct kern_site) {
 			.file_offset = probe->file_offset,
 			.cookie = cookie_of(probe, armed->slot, gobin_info(p->bin)),
@@ -210,6 +251,7 @@ static int add_to_group(struct armed *armed, enum probe_group group, struct arme
 	if (!rc) {
 		g->files[g->count++] = *file;
 		file->sites = NULL;
+		file->bytes = NULL;
 	}
 	pthread_mutex_unlock(&g->lock);
 	return rc;
@@ -227,7 +269,7 @@ int armed_add(struct armed *armed, const struct plan *plan, const char *path,
 		rc = sites_of(armed, plan, coldest_first[i], p, &file, err);
 		if (!rc && file.count)
 			rc = add_to_group(armed, coldest_first[i], &file, err);
-		free(file.sites);
+		file_done(&file);
 	}
 	return rc;
 }

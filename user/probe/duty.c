@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <time.h>
 
 #include "base/units.h"
@@ -107,8 +106,10 @@ static struct reading reading_of(const struct worker *w, u64 time_ns,
 {
 	struct reading ret = { .time_ns = time_ns };
 
-	for (size_t fn = w->first; fn <= w->last; fn++)
+	for (size_t fn = w->first; fn <= w->last; fn++) {
 		ret.hits[fn] = counters->hits[fn];
+		ret.regrown += counters->regrown[fn];
+	}
 	if (w->group == PROBE_MAP_GROW) {
 		ret.hits[WIRE_FN_COUNT + AMOUNT_GROWS] = counters->grows;
 		ret.hits[WIRE_FN_COUNT + AMOUNT_MOVED] = counters->moved;
@@ -132,25 +133,31 @@ static int read_now(const struct worker *w, struct reading *ret, double *ret_cpu
 	return 0;
 }
 
+/* The dearest function's. */
+static double most_ns(const struct worker *w)
+{
+	double most = 1;
+
+	for (size_t fn = w->first; fn <= w->last; fn++)
+		most = MAX(most, w->duty->config.full_ns[fn]);
+	return most;
+}
+
 static double cost_between(const struct worker *w, const struct reading *from,
 			   const struct reading *to, bool lean)
 {
 	const double *ns = lean ? w->duty->config.lean_ns : w->duty->config.full_ns;
-	double cost = 0;
+	double cost = (double)(to->regrown - from->regrown) * most_ns(w);
 
 	for (size_t fn = w->first; fn <= w->last; fn++)
 		cost += (double)(to->hits[fn] - from->hits[fn]) * ns[fn];
 	return cost;
 }
 
-/* The dearest function's, so that the breaker trips rather early. */
+/* By the dearest, so that the breaker trips rather early. */
 static u64 hits_of(const struct worker *w, u64 cost_ns)
 {
-	double most_ns = 1;
-
-	for (size_t fn = w->first; fn <= w->last; fn++)
-		most_ns = MAX(most_ns, w->duty->config.full_ns[fn]);
-	return (u64)((double)cost_ns / most_ns) + 1;
+	return (u64)((double)cost_ns / most_ns(w)) + 1;
 }
 
 static void open_gate(struct worker *w, const struct governor_order *order, bool lean)
@@ -194,7 +201,6 @@ static void charge_strays(struct worker *w, const struct reading *to)
 	double cost_ns = cost_between(w, &w->charged, to, false);
 
 	w->charged = *to;
-
 	pthread_mutex_lock(&w->duty->lock);
 	governor_charge(w->duty->governor, to->time_ns, cost_ns);
 	w->cost_ns += cost_ns;
@@ -292,7 +298,6 @@ static void *work(void *arg)
 static void on_trip(void *arg, const struct wire_trip *trip)
 {
 	struct duty *duty = arg;
-
 	struct worker *w = &duty->workers[trip->group % PROBE_GROUP_COUNT];
 
 	/* One of a window that has closed meanwhile must not close the next. */
@@ -445,7 +450,7 @@ void duty_look(struct duty *duty, enum probe_group group, u64 time_ns,
 void duty_charge(struct duty *duty, u64 time_ns, double cost_ns)
 {
 	pthread_mutex_lock(&duty->lock);
-	governor_charge(duty->governor, time_ns, cost_ns);
+	governor_charge_others(duty->governor, time_ns, cost_ns);
 	pthread_mutex_unlock(&duty->lock);
 }
 
