@@ -205,6 +205,26 @@ clean() {
 	[[ $(text_changes "$pid") == 0 ]]
 }
 
+# The byte is in a function that the writer never calls. Two probes of the same kind must not meet.
+@test "a site whose bytes change while the group is off is not armed again" {
+	local site
+	writer -rate 300000 -pace spin
+	attach "$pid"
+	within 20 sampled_windows 2
+	site=$(lines attached | jq -r '.probes[] | select(.function == "runtime.mapassign_fast64ptr" or .function == "runtime.mapassign_fast32") | .site' | head -n 1)
+	[[ $site == 0x* ]] || fail "$(lines attached)"
+	printf '\x90' | dd of="/proc/$pid/mem" bs=1 seek="$((site))" conv=notrunc status=none
+	within 20 stays_off
+	finish_agent
+	equal "map.accuracy" "$(summary .map.accuracy)" lower-bound
+	[[ $(summary .budget_failure) == *"bytes at a site have changed"* ]] || fail "$(summary .budget_failure)"
+	alive "$pid"
+}
+
+stays_off() {
+	lines window | tail -n 1 | jq -e '.cost.duty["map-write"] == 0 and .map.accuracy == "lower-bound"' >/dev/null
+}
+
 @test "a target that exits in a window ends the observation" {
 	writer -rate 300000 -pace free
 	attach "$pid"
