@@ -91,11 +91,12 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(pure_a)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcmocka
 
-# Programs that test against the real system: sockets, BPF.
+# Programs that test against the real system: sockets, BPF. Those without _test are tools of the tests.
 $(O)/tests/live/%: $(O)/tests/live/%.o $(linux_a) $(pure_a)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS) -lcmocka
 live_tests := $(patsubst %.c,$(O)/%,$(wildcard tests/live/*_test.c))
+live_tools := $(patsubst %.c,$(O)/%,$(filter-out %_test.c,$(wildcard tests/live/*.c)))
 
 # Benches: tests/bench/NAME.c prints rows of a Markdown table; NAME.bpf.c is what it loads beside.
 benches	:= $(patsubst %.c,$(O)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
@@ -150,7 +151,7 @@ $(fuzz_names:%=fuzz-%): fuzz-%: $(O)/fuzz/%
 
 .PHONY: test-programs unit-programs
 unit-programs: $(unit_tests) $(fuzz_replays)
-test-programs: all unit-programs $(dumpers) $(live_tests)
+test-programs: all unit-programs $(dumpers) $(live_tests) $(live_tools)
 
 .PHONY: check
 check: unit-programs ## unit tests and layer rules: neither root nor BPF

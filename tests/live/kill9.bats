@@ -60,3 +60,46 @@ killed() {
 		alive "$pid"
 	done
 }
+
+@test "what an agent left that was killed with its survivor goes when gosonde attaches again" {
+	local left
+	start "$(workload truth)" -for 30s
+	left=$("$build/tests/live/strand" "$pid") || { (($? == 3)) && skip "this kernel left no breakpoint"; }
+	((left > 0)) || fail "strand: $left"
+	equal "changes" "$(text_changes "$pid")" "$left"
+	attach "$pid" --budget off
+	equal "left out" "$(lines attached | jq '.omitted | length')" 0
+	finish_agent
+	equal "status" "$agent_status" 0
+	within 10 no_changes "$pid"
+	alive "$pid"
+}
+
+@test "kill -9 while probes come and go leaves no breakpoint" {
+	local i
+	start "$(workload writer)" -rate 300000 -pace spin
+	for i in 1 2 3 4 5; do
+		attach "$pid"
+		sleep "1.$((i * 3))"
+		kill -KILL "$agent"
+		wait "$agent" || true
+		within 10 no_changes "$pid"
+		alive "$pid"
+	done
+}
+
+@test "an agent leaves no process behind, however it ends" {
+	local survivor
+	start "$(workload truth)" -for 30s
+	attach "$pid"
+	survivor=$(pgrep -P "$agent")
+	[[ -n $survivor ]] || fail "no survivor"
+	finish_agent
+	equal "status" "$agent_status" 0
+	[[ ! -e /proc/$survivor ]] || fail "the survivor outlived its agent's end"
+	attach "$pid"
+	survivor=$(pgrep -P "$agent")
+	kill -KILL "$agent"
+	wait "$agent" || true
+	within 10 ended "$survivor"
+}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "probe/restore.h"
 #include "proc/file.h"
 
 void plugins_done(struct plugins *plugins)
@@ -16,19 +17,17 @@ void plugins_done(struct plugins *plugins)
 	plugins->count = 0;
 }
 
-static int arm(struct plugin *plugin, const struct go_process *go, struct armed *armed,
-	       const struct probe_groups *groups, struct err *err)
+static int arm(struct plugin *plugin, const struct go_process *go, const char *path,
+	       const struct plugins_arming *with, struct err *err)
 {
 	CLEANUP(freep) struct plan *plan = calloc(1, sizeof(*plan));
-	char path[PROC_FD_PATH_BYTES];
 	int rc;
 
 	if (!plan)
 		return err_set(err, -ENOMEM, "plan of a plugin");
-	plan_make(go->bin, groups, plan);
+	plan_make(go->bin, with->groups, plan);
 	attach_verify(plan, go);
-	proc_fd_path(path, plugin->fd);
-	rc = armed_add(armed, plan, path, go, err);
+	rc = armed_add(with->armed, plan, path, go, err);
 	if (rc)
 		return rc;
 	plugin->probes = plan->probe_count;
@@ -46,12 +45,13 @@ static bool is_known(const struct plugins *plugins, const struct gobin *bin)
 }
 
 /* Whose code begins at text. */
-static int add(struct plugins *plugins, u64 text, struct target *target, struct armed *armed,
-	       const struct probe_groups *groups, struct err *err)
+static int add(struct plugins *plugins, u64 text, struct target *target,
+	       const struct plugins_arming *with, struct err *err)
 {
 	struct plugin *plugin = &plugins->plugin[plugins->count];
 	struct go_process go = target->go;
 	struct image_place place = { 0 };
+	char path[PROC_FD_PATH_BYTES];
 	bool known;
 
 	*plugin = (struct plugin) { .fd = -1, .file = "?" };
@@ -67,11 +67,14 @@ static int add(struct plugins *plugins, u64 text, struct target *target, struct 
 		return 0;
 	go.bin = place.bin;
 	go.bias = place.bias;
-	return arm(plugin, &go, armed, groups, err);
+	proc_fd_path(path, plugin->fd);
+	plugins->restored +=
+		(size_t)MAX(restore_breakpoints(with->kern, &target->process, path, &go, NULL), 0);
+	return with->armed ? arm(plugin, &go, path, with, err) : 0;
 }
 
-int plugins_arm(struct plugins *plugins, struct target *target, struct armed *armed,
-		const struct probe_groups *groups, struct err *err)
+int plugins_arm(struct plugins *plugins, struct target *target, const struct plugins_arming *with,
+		struct err *err)
 {
 	u64 text[GO_PLUGINS_MAX];
 	size_t before = plugins->count;
@@ -79,7 +82,7 @@ int plugins_arm(struct plugins *plugins, struct target *target, struct armed *ar
 
 	plugins->more = n > GO_PLUGINS_MAX;
 	for (int i = (int)before; i < MIN(n, GO_PLUGINS_MAX) && !rc; i++)
-		rc = add(plugins, text[i], target, armed, groups, err);
+		rc = add(plugins, text[i], target, with, err);
 	return rc ? rc : (int)(plugins->count - before);
 }
 

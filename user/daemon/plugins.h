@@ -23,7 +23,15 @@ struct plugin {
 struct plugins {
 	struct plugin plugin[GO_PLUGINS_MAX];
 	size_t count;
-	bool more; /* than these were found, which have no probes */
+	bool more;	 /* than these were found, which have no probes */
+	size_t restored; /* breakpoints of a killed agent that were taken out */
+};
+
+/* With what they are armed. Borrowed. */
+struct plugins_arming {
+	struct kern *kern;
+	struct armed *armed; /* NULL: only what a killed agent left in them is taken out */
+	const struct probe_groups *groups;
 };
 
 void plugins_done(struct plugins *plugins);
@@ -33,8 +41,8 @@ void plugins_done(struct plugins *plugins);
  * probes 0, and the rest goes on.
  * Returns how many were new, or a negative errno.
  */
-int plugins_arm(struct plugins *plugins, struct target *target, struct armed *armed,
-		const struct probe_groups *groups, struct err *err);
+int plugins_arm(struct plugins *plugins, struct target *target, const struct plugins_arming *with,
+		struct err *err);
 
 /* How many of those that were found have no probes. */
 u64 plugins_unprobed(const struct plugins *plugins);

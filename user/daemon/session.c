@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alert/watch.h"
+#include "daemon/aftermath.h"
 #include "daemon/describe.h"
 #include "daemon/plugins.h"
 #include "daemon/sampler.h"
@@ -16,6 +17,8 @@
 #include "probe/attach.h"
 #include "probe/calibrate.h"
 #include "probe/duty.h"
+#include "probe/restore.h"
+#include "proc/survivor.h"
 
 enum {
 	SLOT = 0, /* of the target in the kernel's table */
@@ -27,6 +30,7 @@ enum {
 struct session {
 	const struct session_config *config;
 	struct target *target;
+	struct survivor survivor;
 	struct names names;
 	struct plan plan;
 	struct kern *kern;
@@ -57,6 +61,7 @@ static void session_free(struct session *s)
 	kern_close(s->kern);
 	plugins_done(&s->plugins);
 	target_free(s->target);
+	survivor_end(&s->survivor);
 	free(s);
 }
 DEFINE_FREEP(struct session, session_free)
@@ -69,11 +74,20 @@ static int open_target(struct session *s, struct err *err)
 		return rc;
 	s->names = target_names(s->target);
 	s->image = process_image(&s->target->process);
+	return 0;
+}
+
+/* After what an agent left that was killed before us is taken out. */
+static int make_plan(struct session *s, struct err *err)
+{
+	const struct process *process = &s->target->process;
+
+	(void)restore_breakpoints(s->kern, process, process->exe_path, &s->target->go, NULL);
 	plan_make(s->target->bin, &s->config->groups, &s->plan);
 	attach_verify(&s->plan, &s->target->go);
 	if (s->plan.probe_count)
 		return 0;
-	if (process_gone(&s->target->process))
+	if (process_gone(process))
 		return err_set(err, -ESRCH, "process %d has exited", s->config->pid);
 	return err_set(err, -ENOTSUP,
 		       "nothing in process %d can be probed; `gosonde inspect %d` says why",
@@ -199,7 +213,9 @@ static int open_sampler(struct session *s, struct err *err)
 /* Returns how many were new, or a negative errno. */
 static int arm_plugins(struct session *s, struct err *err)
 {
-	return plugins_arm(&s->plugins, s->target, s->armed, &s->config->groups, err);
+	const struct plugins_arming with = { s->kern, s->armed, &s->config->groups };
+
+	return plugins_arm(&s->plugins, s->target, &with, err);
 }
 
 static int open_armed(struct session *s, struct err *err)
@@ -252,7 +268,11 @@ static int start(struct session *s, struct err *err)
 	int rc = open_target(s, err);
 
 	if (!rc)
+		rc = survivor_start(&s->survivor, aftermath, s->target, err);
+	if (!rc)
 		rc = open_kernel(s, err);
+	if (!rc)
+		rc = make_plan(s, err);
 	if (rc)
 		return rc;
 	cost_of_probes(s);

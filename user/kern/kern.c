@@ -4,11 +4,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "kern/percpu.h"
+#include "kern/probes.h"
 
 #include "gosonde.skel.h"
 
@@ -24,12 +24,6 @@ struct kern {
 	void *record_arg;
 	void (*trip_fn)(void *arg, const struct wire_trip *trip);
 	void *trip_arg;
-};
-
-/* With perf events each site is a link of its own. */
-struct kern_probes {
-	size_t count;
-	struct bpf_link *links[];
 };
 
 static struct bpf_program *program_of(const struct kern *kern, enum probe_group group)
@@ -69,6 +63,8 @@ static void configure(struct kern *kern, const struct kern_options *options)
 		if (!options->uprobe_multi)
 			bpf_program__set_expected_attach_type(prog, 0);
 	}
+	if (!options->uprobe_multi)
+		bpf_program__set_expected_attach_type(skel->progs.nothing, 0);
 }
 
 /* The last line of the verifier's log that says something. */
@@ -195,138 +191,34 @@ int kern_set_target(struct kern *kern, u32 slot, const struct wire_target *targe
 	return rc ? err_set(err, rc, "can't write target slot %u: %s", slot, strerror(-rc)) : 0;
 }
 
-static int keep_link(struct kern_probes *probes, struct bpf_link *link, enum probe_group group,
-		     struct err *err)
-{
-	const char *what = probe_group_name(group);
-	int rc = -errno;
-
-	if (!link && (rc == -EPERM || rc == -EACCES))
-		return err_set(err, -EPERM, "the kernel refused to attach %s: %s", what,
-			       strerror(-rc));
-	if (!link)
-		return err_set(err, rc, "can't attach %s: %s", what, strerror(-rc));
-	probes->links[probes->count++] = link;
-	return 0;
-}
-
-static int attach_multi(const struct kern *kern, enum probe_group group, int pid, const char *path,
-			const struct kern_site *sites, size_t count, struct kern_probes *probes,
-			struct err *err)
-{
-	CLEANUP(freep) unsigned long *offsets = calloc(count, sizeof(*offsets));
-	CLEANUP(freep) __u64 *cookies = calloc(count, sizeof(*cookies));
-	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts, .offsets = offsets, .cookies = cookies,
-		    .cnt = count);
-
-	if (!offsets || !cookies)
-		return err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < count; i++) {
-		offsets[i] = sites[i].file_offset;
-		cookies[i] = sites[i].cookie;
-	}
-	return keep_link(
-		probes,
-		bpf_program__attach_uprobe_multi(program_of(kern, group), pid, path, NULL, &opts),
-		group, err);
-}
-
-/* Links only, so that no tracefs event can outlive us (PROBE_ATTACH_MODE_LINK). */
-static int attach_one_by_one(const struct kern *kern, enum probe_group group, int pid,
-			     const char *path, const struct kern_site *sites, size_t count,
-			     struct kern_probes *probes, struct err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < count && !rc; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = sites[i].cookie,
-			    .attach_mode = PROBE_ATTACH_MODE_LINK);
-
-		rc = keep_link(probes,
-			       bpf_program__attach_uprobe_opts(program_of(kern, group), pid, path,
-							       sites[i].file_offset, &opts),
-			       group, err);
-	}
-	return rc;
-}
-
 int kern_attach(struct kern *kern, enum probe_group group, int pid, const char *path,
 		const struct kern_site *sites, size_t count, struct kern_probes **ret,
 		struct err *err)
 {
-	CLEANUP(kern_detachp)
-	struct kern_probes *probes =
-		calloc(1, offsetof(struct kern_probes, links) + count * sizeof(void *));
-	int rc;
+	const struct probes_config config = {
+		.prog = program_of(kern, group),
+		.what = probe_group_name(group),
+		.multi = kern->uprobe_multi,
+		.pid = pid,
+		.path = path,
+	};
 
-	if (!probes)
-		return err_set(err, -ENOMEM, "out of memory");
-	if (kern->uprobe_multi)
-		rc = attach_multi(kern, group, pid, path, sites, count, probes, err);
-	else
-		rc = attach_one_by_one(kern, group, pid, path, sites, count, probes, err);
-	if (!rc)
-		*ret = TAKE_PTR(probes);
-	return rc;
+	return probes_attach(&config, sites, count, ret, err);
 }
 
-static void *destroy_link(void *link)
+int kern_touch(struct kern *kern, int pid, const char *path, const struct kern_site *sites,
+	       size_t count, struct err *err)
 {
-	bpf_link__destroy(link);
-	return NULL;
-}
+	CLEANUP(kern_detachp) struct kern_probes *probes = NULL;
+	const struct probes_config config = {
+		.prog = kern->skel->progs.nothing,
+		.what = "a probe that does nothing",
+		.multi = kern->uprobe_multi,
+		.pid = pid,
+		.path = path,
+	};
 
-/* The kernel waits for grace periods at each link: all of them at once. The last runs here. */
-void kern_detach_many(struct kern_probes **probes, size_t count)
-{
-	struct bpf_link *here = NULL;
-	pthread_t *threads;
-	size_t links = 0, started = 0;
-
-	for (size_t i = 0; i < count; i++)
-		links += probes[i] ? probes[i]->count : 0;
-	threads = calloc(links, sizeof(*threads));
-	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; probes[i] && k < probes[i]->count; k++) {
-			struct bpf_link *link = here;
-
-			here = probes[i]->links[k];
-			if (!link)
-				continue;
-			if (threads && !pthread_create(&threads[started], NULL, destroy_link, link))
-				started++;
-			else
-				bpf_link__destroy(link);
-		}
-		free(probes[i]);
-	}
-	bpf_link__destroy(here);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
-	free(threads);
-}
-
-void kern_detach(struct kern_probes *probes)
-{
-	kern_detach_many(&probes, 1);
-}
-
-static void *detach(void *probes)
-{
-	kern_detach(probes);
-	return NULL;
-}
-
-void kern_detach_later(struct kern_probes *probes)
-{
-	pthread_t thread;
-
-	if (!probes)
-		return;
-	if (pthread_create(&thread, NULL, detach, probes))
-		kern_detach(probes);
-	else
-		pthread_detach(thread);
+	return probes_attach(&config, sites, count, &probes, err);
 }
 
 void kern_set_gate(struct kern *kern, u32 slot, enum probe_group group,

@@ -2,7 +2,7 @@
 /*
  * The kernel side: BPF programs loaded, attached and read. The only folder that
  * knows libbpf. Everything is owned by file descriptors of this process: when it
- * dies, however it dies, the kernel takes every breakpoint out.
+ * dies, the kernel takes every breakpoint out, but for one case (probe/restore.h).
  *
  * Life cycle: kern_open → kern_set_target → kern_attach … kern_detach → kern_close.
  * What attaches and detaches may be called from several threads.
@@ -76,6 +76,14 @@ void kern_detach_many(struct kern_probes **probes, size_t count);
 
 /* The same without waiting: the breakpoints go within a grace period, and another thread waits. */
 void kern_detach_later(struct kern_probes *probes);
+
+/*
+ * Attaches a program that does nothing, and detaches it: a breakpoint that the
+ * kernel left at a site when its owner was killed goes, one that has another
+ * owner stays. Returns 0 or as kern_attach().
+ */
+int kern_touch(struct kern *kern, int pid, const char *path, const struct kern_site *sites,
+	       size_t count, struct err *err);
 
 /* What user space tells a group's program about the window that begins. */
 void kern_set_gate(struct kern *kern, u32 slot, enum probe_group group,

@@ -18,22 +18,33 @@ enum {
 	READ_BATCH = 512, /* pieces a system call; the kernel takes up to IOV_MAX, 1024 */
 };
 
-/* A PID of a thread would attach to nothing: the kernel's filter wants the process. */
-static int check_is_process(int pid, struct err *err)
+/* A number in /proc/PID/status, by its name with the colon; -1: it is not there. */
+static int status_field(int pid, const char *name)
 {
 	CLEANUP(freep) char *line = NULL;
 	char path[32];
 	size_t size = 0;
-	int tgid = 0;
+	int value = -1;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	f = fopen(path, "re");
 	if (!f)
-		return err_set(err, -ESRCH, "no process has PID %d", pid);
-	while (!tgid && getline(&line, &size, f) > 0)
-		(void)sscanf(line, "Tgid: %d", &tgid);
+		return -1;
+	while (value < 0 && getline(&line, &size, f) > 0)
+		if (!strncmp(line, name, strlen(name)))
+			(void)sscanf(line + strlen(name), "%d", &value);
 	fclose(f);
+	return value;
+}
+
+/* A PID of a thread would attach to nothing: the kernel's filter wants the process. */
+static int check_is_process(int pid, struct err *err)
+{
+	int tgid = status_field(pid, "Tgid:");
+
+	if (tgid < 0)
+		return err_set(err, -ESRCH, "no process has PID %d", pid);
 	if (tgid != pid)
 		return err_set(err, -EINVAL, "%d is a thread of process %d: use that PID", pid,
 			       tgid);
@@ -223,6 +234,11 @@ bool in_initial_pid_namespace(void)
 	struct stat st;
 
 	return !stat("/proc/self/ns/pid", &st) && st.st_ino == initial;
+}
+
+bool process_is_debugged(const struct process *process)
+{
+	return status_field(process->pid, "TracerPid:") != 0;
 }
 
 u64 process_cpu_ns(const struct process *process)

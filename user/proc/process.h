@@ -54,6 +54,10 @@ int process_code_start(const struct process *process, u64 *ret, struct err *err)
  */
 u64 process_image(const struct process *process);
 
+/* Whether a debugger (ptrace) holds it, whose breakpoints look like ours; if that can't be told,
+ * yes. */
+bool process_is_debugged(const struct process *process);
+
 /* CPU time that all of its threads have taken, to the nanosecond; 0: it can't be told. */
 u64 process_cpu_ns(const struct process *process);
 
