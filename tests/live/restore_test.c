@@ -158,8 +158,8 @@ static void say_so(void *shared)
 /* Whether a process's survivor did its work, by the signal that ended the process; 0: none. */
 static bool survivor_worked(int violently)
 {
-	int *shared = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			   -1, 0);
+	int *shared =
+		mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t owner = fork();
 	bool worked;
 
@@ -177,7 +177,8 @@ static bool survivor_worked(int violently)
 		_exit(0);
 	}
 	waitpid(owner, NULL, 0);
-	for (int i = 0; i < (violently ? 500 : 20) && !__atomic_load_n(shared, __ATOMIC_SEQ_CST); i++)
+	for (int i = 0; i < (violently ? 500 : 20) && !__atomic_load_n(shared, __ATOMIC_SEQ_CST);
+	     i++)
 		usleep(10000);
 	worked = *shared;
 	munmap(shared, sizeof(int));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * strand PID: sets breakpoints in a Go process as an agent would that is killed while it does, again
- * and again until the kernel has left some, and prints how many.
+ * strand PID: sets breakpoints in a Go process as an agent would that is killed while it does,
+ * again and again until the kernel has left some, and prints how many.
  *
  * Exit status: 0 some are left, 1 failed, 3 the kernel left none.
  */
@@ -50,8 +50,8 @@ static size_t breakpoints(const struct strand *s)
 	for (size_t i = 0; i < s->plan.probe_count; i++) {
 		u8 now = 0;
 
-		(void)process_read(&s->target->process,
-				   s->plan.probes[i].addr + s->target->go.bias, &now, 1);
+		(void)process_read(&s->target->process, s->plan.probes[i].addr + s->target->go.bias,
+				   &now, 1);
 		n += now == INT3;
 	}
 	return n;

@@ -12,7 +12,8 @@
  * Actions: "go SITE +CREATED -EXITED", "moved N" (entries, counted only),
  * "grow MAP TYPE ENTRIES SLOTS->SLOTS DIR_LEN [xTIMES]", "stop REASON MS STOPPING_MS",
  * "panic TYPE MESSAGE", "fatal MESSAGE" (at call site 0x2000 unless "at SITE" came before),
- * "at SITE", "reset" (the probes are attached again), "exit".
+ * "at SITE", "reset" (the probes are attached again), "restart" (another image of the target),
+ * "exit".
  */
 #ifndef TESTS_DETECT_SCRIPT_H
 #define TESTS_DETECT_SCRIPT_H
@@ -163,6 +164,14 @@ static void reset(struct target *t)
 	t->sample = (struct event_sample) { .goroutine_baseline = -1, .go_sites = t->site };
 }
 
+/* Its counters begin anew, and its goroutines are read again. */
+static void restart(struct target *t, u64 now_ns)
+{
+	reset(t);
+	t->sample.goroutine_baseline = 10;
+	feed(t, &(struct event) { .kind = EVENT_RESTART, .time_ns = now_ns });
+}
+
 static void act(struct target *t, u64 now_ns, const char *action)
 {
 	struct event_map_grow grow = { 0 };
@@ -190,6 +199,8 @@ static void act(struct target *t, u64 now_ns, const char *action)
 		t->call_site = a;
 	else if (!strcmp(action, "reset"))
 		reset(t);
+	else if (!strcmp(action, "restart"))
+		restart(t, now_ns);
 	else if (!strcmp(action, "exit"))
 		feed(t, &(struct event) { .kind = EVENT_EXIT, .time_ns = now_ns });
 	else

@@ -146,6 +146,13 @@ static void test_gc_pause_spike(void **state)
 		  "until 30\n" },
 		{ "a stop for ReadMemStats is no GC pause", "@3 stop 7 500 1\n"
 							    "until 10\n" },
+		{ "a restart ends what fires, and the next image's pauses count anew",
+		  "@3.3 stop 1 60 40\n@5.5 restart\n@9 stop 1 9 1\n@10 stop 1 70 1\n@12 exit\n"
+		  "until 15\n"
+		  "expect @3.3 firing gc-pause-spike ns gc mark termination\n"
+		  "expect @5.5 resolved gc-pause-spike ns gc mark termination\n"
+		  "expect @10.0 firing gc-pause-spike ns gc mark termination\n"
+		  "expect @12.0 resolved gc-pause-spike ns gc mark termination\n" },
 		{ "the process exits while it fires",
 		  "@3.3 stop 1 60 40\n@5.5 exit\n"
 		  "until 6\n"

@@ -224,13 +224,24 @@ void engine_judge(struct engine *engine, size_t index, const struct finding *fin
 		resolve(engine, entry, finding->time_ns, NULL);
 }
 
-void engine_end(struct engine *engine, u64 time_ns, const char *why)
+static void resolve_all(struct engine *engine, u64 time_ns, const char *why)
 {
-	engine->ended = true;
 	for (size_t i = 0; i < ENTRIES; i++) {
 		if (engine->entry[i].used && engine->entry[i].firing)
 			resolve(engine, &engine->entry[i], time_ns, why);
 	}
+}
+
+void engine_end(struct engine *engine, u64 time_ns, const char *why)
+{
+	engine->ended = true;
+	resolve_all(engine, time_ns, why);
+}
+
+void engine_restart(struct engine *engine, u64 time_ns, const char *why)
+{
+	resolve_all(engine, time_ns, why);
+	memset(engine->entry, 0, sizeof(engine->entry));
 }
 
 u64 engine_fired(const struct engine *engine)

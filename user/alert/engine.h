@@ -41,6 +41,9 @@ void engine_judge(struct engine *engine, size_t rule, const struct finding *find
  */
 void engine_end(struct engine *engine, u64 time_ns, const char *why);
 
+/* Another image of the target begins: resolves what is firing, and forgets the rest. */
+void engine_restart(struct engine *engine, u64 time_ns, const char *why);
+
 u64 engine_fired(const struct engine *engine);	 /* alerts raised so far */
 u64 engine_refused(const struct engine *engine); /* findings above a level without room for them */
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "alert/watch.h"
 
+#include <errno.h>
+
 #include "alert/engine.h"
 
 struct watch {
+	struct watch_config config;
 	struct model *model;
 	struct detect *detect;
 	struct engine *engine;
@@ -24,6 +27,22 @@ static void explain(void *arg, size_t detector, const struct finding *finding,
 	detect_explain(watch->detect, detector, finding, ret);
 }
 
+/* What is known of one image of the target. */
+static int begin(struct watch *watch)
+{
+	CLEANUP(model_freep)
+	struct model *model = model_new(&watch->config.model, watch->config.names);
+	struct detect *detect = model ? detect_new(model, on_finding, watch) : NULL;
+
+	if (!detect)
+		return -ENOMEM;
+	detect_free(watch->detect);
+	model_free(watch->model);
+	watch->detect = detect;
+	watch->model = TAKE_PTR(model);
+	return 0;
+}
+
 struct watch *watch_new(const struct watch_config *config)
 {
 	CLEANUP(watch_freep) struct watch *watch = calloc(1, sizeof(*watch));
@@ -38,12 +57,9 @@ struct watch *watch_new(const struct watch_config *config)
 
 	if (!watch)
 		return NULL;
-	watch->model = model_new(&config->model, config->names);
-	if (!watch->model)
-		return NULL;
-	watch->detect = detect_new(watch->model, on_finding, watch);
+	watch->config = *config;
 	watch->engine = engine_new(&engine);
-	if (!watch->detect || !watch->engine)
+	if (!watch->engine || begin(watch))
 		return NULL;
 	return TAKE_PTR(watch);
 }
@@ -58,10 +74,21 @@ void watch_free(struct watch *watch)
 	free(watch);
 }
 
+static int restart(struct watch *watch, u64 time_ns)
+{
+	engine_restart(watch->engine, time_ns, "the process was restarted");
+	watch->config.model.generation++;
+	watch->config.model.attach_ns = time_ns;
+	return begin(watch);
+}
+
 int watch_event(struct watch *watch, const struct event *event)
 {
-	int err = model_feed(watch->model, event);
+	int err;
 
+	if (event->kind == EVENT_RESTART)
+		return restart(watch, event->time_ns);
+	err = model_feed(watch->model, event);
 	detect_event(watch->detect, event);
 	if (event->kind == EVENT_EXIT)
 		engine_end(watch->engine, event->time_ns, "the process exited");

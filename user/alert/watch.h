@@ -29,7 +29,10 @@ struct watch *watch_new(const struct watch_config *config);
 void watch_free(struct watch *watch);
 DEFINE_FREEP(struct watch, watch_free)
 
-/* Events of this target only. EVENT_EXIT resolves what is firing. Returns as model_feed(). */
+/*
+ * Events of this target only. EVENT_EXIT resolves what is firing; EVENT_RESTART too, and then all
+ * begins anew with the next generation, totals included. Returns as model_feed().
+ */
 int watch_event(struct watch *watch, const struct event *event);
 
 /* What happened since the last tick; the tick's EVENT_SAMPLE must have been given before. */

@@ -23,7 +23,8 @@ enum event_kind {
 	EVENT_GC_START,
 	EVENT_GC_END, /* the cycle's last stop is about to end */
 	EVENT_FAULT,
-	EVENT_EXIT, /* the target is gone */
+	EVENT_EXIT,    /* the target is gone */
+	EVENT_RESTART, /* another image of it begins: all that was known is of the last one */
 };
 
 /* Return addresses, innermost first; borrowed from the event's bytes. */

@@ -139,6 +139,7 @@ int model_feed(struct model *model, const struct event *event)
 		model->now.fault_records++;
 		return 0;
 	case EVENT_EXIT:
+	case EVENT_RESTART:
 		return 0;
 	}
 	return 0;
@@ -287,6 +288,11 @@ void model_summary(const struct model *model, u64 now_ns, struct window *ret)
 	const struct mark attach = { .time_ns = model->config.attach_ns };
 
 	window_between(model, &attach, now_ns, gc_pauses(model->gc), ret);
+}
+
+u64 model_generation(const struct model *model)
+{
+	return model->config.generation;
 }
 
 const struct names *model_names(const struct model *model)

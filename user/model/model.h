@@ -18,7 +18,8 @@
 
 struct model_config {
 	u32 pid;
-	u64 attach_ns; /* CLOCK_MONOTONIC; the first window begins here */
+	u64 attach_ns;	/* CLOCK_MONOTONIC; the first window begins here */
+	u64 generation; /* how many images of the target came before */
 	bool has_map_write, has_map_grow, has_gc, has_goroutine,
 		has_fault; /* groups that are armed */
 	bool cost_known;   /* ns per hit is known, so a sample's probe_ns means something */
@@ -48,6 +49,7 @@ void model_tick(struct model *model, u64 now_ns, struct window *ret);
 /* The totals since attach. Changes nothing. */
 void model_summary(const struct model *model, u64 now_ns, struct window *ret);
 
+u64 model_generation(const struct model *model);
 const struct names *model_names(const struct model *model);
 const struct growth *model_growth(const struct model *model);
 const struct gc *model_gc(const struct model *model);
