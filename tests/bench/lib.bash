@@ -118,10 +118,18 @@ spawn() {
 finish() {
 	local status=0
 	kill -"$1" "$2" 2>/dev/null || true
-	within 20 ended "$2" || die "process $2 does not end at SIG$1"
+	within 20 ended "$2" || die "$(tr '\0' ' ' <"/proc/$2/cmdline")(process $2) does not end at SIG$1: $(threads "$2")"
 	wait "$2" || status=$?
 	forget "$2"
 	return "$status"
+}
+
+# threads PID: what each of them waits in.
+threads() {
+	local task
+	for task in /proc/"$1"/task/*; do
+		echo "$(<"$task/comm") $(<"$task/wchan") $(cut -d' ' -f1 "$task/syscall")"
+	done 2>/dev/null | paste -sd,
 }
 
 # forget PID: it ended, and its number may soon be another's.
@@ -316,6 +324,16 @@ spread() {
 	low=$(quantile 0.25 <<<"$all") middle=$(median <<<"$all") high=$(quantile 0.75 <<<"$all")
 	[[ -n $middle ]] || return 1
 	awk "BEGIN { printf \"$1 ($1 … $1)\", $middle, $low, $high }"
+}
+
+# settled FORMAT: the median of the numbers on stdin with its standard error, by the middle half as of a
+# normal distribution (1.2533 sd / sqrt(n), sd = that half / 1.349), and how many they are.
+settled() {
+	local all n
+	all=$(cat)
+	n=$(grep -c . <<<"$all")
+	awk -v low="$(quantile 0.25 <<<"$all")" -v middle="$(median <<<"$all")" -v high="$(quantile 0.75 <<<"$all")" -v n="$n" \
+		"BEGIN { printf \"$1 ± $1, %d pairs\", middle, 1.2533 * (high - low) / 1.349 / sqrt(n), n }"
 }
 
 # row WHAT GOAL MEASURED. What fails within the quotes of an argument fails here, for it has no figure.

@@ -8,7 +8,7 @@ caddy='' caddy_url=''
 
 measure_server() {
 	local pairs seconds k
-	pairs=$(pick 16 3) seconds=$(pick 2 1)
+	pairs=$(pick 30 3) seconds=$(pick 3 1)
 	start_caddy
 	write_wrk_script
 	ask 1 >/dev/null # warm
@@ -23,10 +23,10 @@ measure_server() {
 	ask_as off "$seconds"
 	finish TERM "$caddy" || true
 	row "caddy under load, $(server_column 2 | awk '$1 == "off" { print $2 }' | median | xargs printf '%.0f') requests/s: throughput, attached ÷ not" \
-		"≥ 0.99" "$(server_column 2 | kept gosonde | spread %.3f)"
-	row "its p99 latency, attached ÷ not" "≤ 1.02" "$(server_column 3 | kept gosonde | spread %.3f)"
+		"≥ 0.99" "$(server_column 2 | kept gosonde | settled %.3f)"
+	row "its p99 latency, attached ÷ not" "≤ 1.02" "$(server_column 3 | kept gosonde | settled %.3f)"
 	row "the same two, nothing attached: how exact this is" "" \
-		"$(server_column 2 | noise | spread %.3f), $(server_column 3 | noise | spread %.3f)"
+		"$(server_column 2 | noise | settled %.3f); $(server_column 3 | noise | settled %.3f)"
 }
 
 # server_column N: "NAME FIGURE" of each turn, as speeds prints them.
