@@ -181,6 +181,12 @@ test-oracles: ## every function and instruction of every toolchain's programs ag
 	$(Q)goroots=$$(scripts/toolchains | xargs) && O=$(O) GOSONDE_GOROOTS="$$goroots" \
 		tests/run tests/live/gobin_oracle.bats tests/live/insn_oracle.bats $(O)/tests/unit/derive_test
 
+.PHONY: test-healthy
+test-healthy: ## real servers under steady load, at which no alert may be raised: a table (MINUTES=5)
+	$(Q)scripts/setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/as-root O=$(O) MINUTES=$(or $(MINUTES),5) tests/healthy
+
 .PHONY: bench
 bench: ## what gosonde costs and how exact it is, beside bpftrace: tables and docs/overhead.svg (12 min; ONLY=rates)
 	$(Q)scripts/setup --bench
