@@ -43,7 +43,7 @@ static void printed_free(struct printed *p)
 }
 
 #define WINDOW_HEADER                                                                              \
-	"TIME         PID WRITES/s   DELS/s  GROWS/s  MOVED/s   GC STOP-P99 STOP-MAX      HEAP "   \
+	"TIME UTC     PID WRITES/s   DELS/s  GROWS/s  MOVED/s   GC STOP-P99 STOP-MAX      HEAP "   \
 	"  GOROUT    NEW/s  COST%  LOST\n"
 #define BLIND_LINE                                                                                 \
 	"00:00:00       1        -        -        -        -    -        -        -         - "   \
@@ -89,17 +89,18 @@ static void an_alert_tells_everything(void **state)
 
 	(void)state;
 	text_alert(&p->output, &alert, &sample_timebase);
-	assert_string_equal(printed_text(p),
-			    "00:00:05 ALERT warning rehash-storm pid 4242: growing maps move 1.2 M "
-			    "entries/s: " EVIL_OUT "\n"
-			    "  value              1.2 M entries/s (threshold 1.0 M entries/s)\n"
-			    "  since              00:00:03 (2.0 s)\n"
-			    "  subject            map[string]" EVIL_OUT "\n"
-			    "  stop latency       12.3 ms\n"
-			    "  map type           " EVIL_OUT "\n"
-			    "  stack              main.(*Cache).Put cache.go:42\n"
-			    "                     " EVIL_OUT "\n"
-			    "  what to do         make(map[string]int, 100000)\n");
+	assert_string_equal(
+		printed_text(p),
+		"00:00:05 UTC ALERT warning rehash-storm pid 4242: growing maps move 1.2 M "
+		"entries/s: " EVIL_OUT "\n"
+		"  value              1.2 M entries/s (threshold 1.0 M entries/s)\n"
+		"  since              00:00:03 UTC (2.0 s)\n"
+		"  subject            map[string]" EVIL_OUT "\n"
+		"  stop latency       12.3 ms\n"
+		"  map type           " EVIL_OUT "\n"
+		"  stack              main.(*Cache).Put cache.go:42\n"
+		"                     " EVIL_OUT "\n"
+		"  what to do         make(map[string]int, 100000)\n");
 	printed_free(p);
 }
 
@@ -113,8 +114,8 @@ static void colour_only_on_request(void **state)
 	text_alert(&plain->output, &alert, &sample_timebase);
 	text_alert(&coloured->output, &alert, &sample_timebase);
 	assert_null(strchr(printed_text(plain), '\x1b'));
-	assert_int_equal(strncmp(printed_text(coloured), "\x1b[1;31m00:00:05 ALERT critical", 30),
-			 0);
+	assert_int_equal(
+		strncmp(printed_text(coloured), "\x1b[1;31m00:00:05 UTC ALERT critical", 34), 0);
 	printed_free(plain);
 	printed_free(coloured);
 }

@@ -182,6 +182,8 @@ static void times_print(void **state)
 	setenv("TZ", "XXX-02:30", 1); /* 2 h 30 min east */
 	tzset();
 	assert_string_equal(fmt_time_local(buf, wall), "02:30:00");
+	assert_string_equal(fmt_zone(buf, wall), "XXX");
+	assert_string_equal(fmt_time_zoned(buf, wall), "02:30:00 XXX");
 	assert_string_equal(fmt_time_rfc3164(buf, wall), "Jan  1 02:30:00");
 	assert_string_equal(fmt_time_rfc3164(buf, wall + 14 * 24 * NS_PER_HOUR), "Jan 15 02:30:00");
 }

@@ -60,6 +60,24 @@ char *fmt_time_local(char buf[static CLOCK_BUF], u64 wall_ns)
 	return buf;
 }
 
+char *fmt_zone(char buf[static CLOCK_BUF], u64 wall_ns)
+{
+	struct tm tm;
+
+	local(wall_ns, &tm);
+	strftime(buf, CLOCK_BUF, "%Z", &tm);
+	return buf;
+}
+
+char *fmt_time_zoned(char buf[static CLOCK_BUF], u64 wall_ns)
+{
+	struct tm tm;
+
+	local(wall_ns, &tm);
+	strftime(buf, CLOCK_BUF, "%H:%M:%S %Z", &tm);
+	return buf;
+}
+
 char *fmt_time_rfc3164(char buf[static CLOCK_BUF], u64 wall_ns)
 {
 	/* Not strftime's %b: receivers parse English names, whatever the locale. */

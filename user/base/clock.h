@@ -28,6 +28,12 @@ char *fmt_time_rfc3339_us(char buf[static CLOCK_BUF], u64 wall_ns);
 /* "15:04:05" in the zone of the process ($TZ). Returns buf. */
 char *fmt_time_local(char buf[static CLOCK_BUF], u64 wall_ns);
 
+/* "CET", the name of that zone at that time; "+0230" where it has none. Returns buf. */
+char *fmt_zone(char buf[static CLOCK_BUF], u64 wall_ns);
+
+/* "15:04:05 CET". Returns buf. */
+char *fmt_time_zoned(char buf[static CLOCK_BUF], u64 wall_ns);
+
 /* "Jan  2 15:04:05" in the zone of the process: RFC 3164, with English months. Returns buf. */
 char *fmt_time_rfc3164(char buf[static CLOCK_BUF], u64 wall_ns);
 

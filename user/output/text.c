@@ -27,13 +27,22 @@ static const char *cell(char buf[static CELL_BYTES], bool known, enum accuracy a
 	return buf;
 }
 
-#define WINDOW_COLUMNS "%-8s %7s %8s %8s %8s %8s %4s %8s %8s %9s %8s %8s %6s %5s\n"
+#define WINDOW_COLUMNS "%-*s %7s %8s %8s %8s %8s %4s %8s %8s %9s %8s %8s %6s %5s\n"
 
-static void window_header(struct text_output *t)
+/* "TIME CET" heads the column of times. */
+static int time_heading(char buf[static CLOCK_BUF + 5], u64 wall_ns)
+{
+	char zone[CLOCK_BUF];
+
+	return snprintf(buf, CLOCK_BUF + 5, "TIME %s", fmt_zone(zone, wall_ns));
+}
+
+static void window_header(struct text_output *t, const char *heading, int width)
 {
 	fputs(text_colour(t, TEXT_BOLD), t->out);
-	fprintf(t->out, WINDOW_COLUMNS, "TIME", "PID", "WRITES/s", "DELS/s", "GROWS/s", "MOVED/s",
-		"GC", "STOP-P99", "STOP-MAX", "HEAP", "GOROUT", "NEW/s", "COST%", "LOST");
+	fprintf(t->out, WINDOW_COLUMNS, width, heading, "PID", "WRITES/s", "DELS/s", "GROWS/s",
+		"MOVED/s", "GC", "STOP-P99", "STOP-MAX", "HEAP", "GOROUT", "NEW/s", "COST%",
+		"LOST");
 	fputs(text_colour(t, TEXT_PLAIN), t->out);
 }
 
@@ -53,16 +62,18 @@ static const char *cost_cell(char buf[static UNITS_BUF], const struct window_cos
 void text_window(struct text_output *t, const struct window *w, const struct timebase *timebase)
 {
 	const struct window_map *map = &w->map;
-	char time[CLOCK_BUF], c[7][CELL_BYTES], n[5][UNITS_BUF], pid[16];
+	char time[CLOCK_BUF], heading[CLOCK_BUF + 5], c[7][CELL_BYTES], n[5][UNITS_BUF], pid[16];
+	u64 wall_ns = timebase_wall_ns(timebase, w->end_ns);
+	int width = MAX(time_heading(heading, wall_ns), (int)strlen("15:04:05"));
 
 	if (t->header_every && t->since_header == 0)
-		window_header(t);
+		window_header(t, heading, width);
 	if (t->header_every)
 		t->since_header = (t->since_header + 1) % t->header_every;
 
 	snprintf(pid, sizeof(pid), "%u", w->pid);
-	fprintf(t->out, WINDOW_COLUMNS, fmt_time_local(time, timebase_wall_ns(timebase, w->end_ns)),
-		pid, cell(c[0], w->has_map_write, map->accuracy, map->writes_per_s),
+	fprintf(t->out, WINDOW_COLUMNS, width, fmt_time_local(time, wall_ns), pid,
+		cell(c[0], w->has_map_write, map->accuracy, map->writes_per_s),
 		cell(c[1], w->has_map_write, map->accuracy, map->deletes_per_s),
 		cell(c[2], w->has_map_grow, map->grows_accuracy, map->grows_per_s),
 		cell(c[3], w->has_map_grow, map->grows_accuracy, map->moved_per_s),

@@ -68,8 +68,8 @@ void text_alert(struct text_output *t, const struct alert *alert, const struct t
 	char time[CLOCK_BUF], since[CLOCK_BUF], lasted[UNITS_BUF], text[4 * TEXT_NAME_BYTES],
 		rule[TEXT_NAME_BYTES], value[TEXT_VALUE_BYTES], threshold[TEXT_VALUE_BYTES];
 
-	fmt_time_local(time, timebase_wall_ns(timebase, alert->time_ns));
-	fmt_time_local(since, timebase_wall_ns(timebase, alert->since_ns));
+	fmt_time_zoned(time, timebase_wall_ns(timebase, alert->time_ns));
+	fmt_time_zoned(since, timebase_wall_ns(timebase, alert->since_ns));
 
 	fprintf(t->out, "%s%s %s %s %s%s pid %u: %s\n", text_colour(t, headline_colour(alert)),
 		time, alert->state == ALERT_RESOLVED ? "RESOLVED" : "ALERT",

@@ -51,7 +51,7 @@ static int stderr_render_lost(void *arg, u64 lost, u64 now_ns, const struct time
 	int len;
 
 	(void)arg;
-	fmt_time_local(time, timebase_wall_ns(timebase, now_ns));
+	fmt_time_zoned(time, timebase_wall_ns(timebase, now_ns));
 	len = asprintf(&ret->text, "%s gosonde: %llu alerts could not be written here\n", time,
 		       lost);
 	if (len < 0)
