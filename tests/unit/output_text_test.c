@@ -252,8 +252,11 @@ static void losses_are_told_by_cause(void **state)
 	(void)state;
 	summary.total.lost = (struct window_lost) { .ring = 5, .missed = 9 };
 	summary.total.cost.known = false;
+	summary.budget_failure = "a byte changed: \x1b[2J";
 	text_summary(&p->output, &summary);
 	text = printed_text(p);
+	assert_non_null(strstr(text, "a group stayed off"));
+	assert_non_null(strstr(text, "a byte changed: \\x1b[2J\n"));
 	assert_non_null(strstr(text, "  5   records, because the ring buffer was full\n"));
 	assert_non_null(strstr(text, "  9   hits that the kernel did not deliver\n"));
 	assert_null(strstr(text, "nothing"));

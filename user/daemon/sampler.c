@@ -200,7 +200,7 @@ static double take_group(struct sampler *s, enum probe_group group, u64 now_ns,
 	struct duty_view view = { .governed = false };
 	enum wire_fn first, last;
 
-	duty_functions(group, &first, &last);
+	probe_group_functions(group, &first, &last);
 	if (s->duty)
 		duty_look(s->duty, group, now_ns, c, &view);
 	for (size_t fn = first; fn <= last; fn++) {
@@ -218,7 +218,7 @@ static double take_group(struct sampler *s, enum probe_group group, u64 now_ns,
 		.sd_per_s = view.estimate.sd_per_s,
 		.bias_error = view.estimate.bias_error,
 		.bounded = view.estimate.bounded,
-		.failed = view.failed,
+		.failed = view.off,
 		.cost_ns = view.cost_ns,
 	};
 	return view.governed ? view.cost_ns : cost_of_hits(s, c, first, last);

@@ -60,7 +60,7 @@ struct event_group {
 	double sd_per_s;   /* standard deviation of one window's rate */
 	double bias_error; /* standard error of the dead-time correction, relative */
 	bool bounded;	   /* now: calls are at least so many */
-	bool failed;	   /* could not be attached again */
+	bool failed;	   /* now: could not be attached again, so far or for good */
 	double cost_ns;	   /* of its hits; of a group without a budget 0 */
 };
 

@@ -102,6 +102,20 @@ const char *probe_group_name(enum probe_group group)
 	return (size_t)group < ARRAY_SIZE(group_names) ? group_names[group] : "unknown";
 }
 
+void probe_group_functions(enum probe_group group, enum wire_fn *ret_first, enum wire_fn *ret_last)
+{
+	const struct probe_spec *spec;
+
+	*ret_first = WIRE_FN_COUNT;
+	*ret_last = WIRE_FN_NONE;
+	for (size_t i = 0; (spec = probe_spec_at(i)); i++) {
+		if (spec->group != group)
+			continue;
+		*ret_first = MIN(*ret_first, spec->fn);
+		*ret_last = MAX(*ret_last, spec->fn);
+	}
+}
+
 int probe_group_by_name(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(group_names); i++) {

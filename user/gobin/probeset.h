@@ -41,6 +41,9 @@ const char *probe_group_name(enum probe_group group);
 /* Returns the group of that name, or -ENOENT. */
 int probe_group_by_name(const char *name);
 
+/* The group's functions lie from *ret_first to *ret_last, and no other group's between them. */
+void probe_group_functions(enum probe_group group, enum wire_fn *ret_first, enum wire_fn *ret_last);
+
 /*
  * What is taken for granted in this binary because its Go is newer than any that was checked,
  * in plain words that go on after the version; NULL: nothing. Static text.

@@ -33,7 +33,9 @@ struct worker {
 	/* What follows is the duty's lock's. */
 	struct estimate estimate;
 	double cost_ns;
-	bool failed;
+	bool off;	/* it is to stand, and could not be attached so far: why */
+	bool failed;	/* and will not be tried again */
+	struct err why; /* one that was set is not changed, so that it can be handed out */
 };
 
 struct duty {
@@ -44,24 +46,7 @@ struct duty {
 	pthread_t listener;
 	bool listening;
 	int stop_listening; /* eventfd */
-	struct err why;	    /* a group failed */
 };
-
-void duty_functions(enum probe_group group, enum wire_fn *ret_first, enum wire_fn *ret_last)
-{
-	static const struct {
-		enum wire_fn first, last;
-	} functions[PROBE_GROUP_COUNT] = {
-		[PROBE_MAP_WRITE] = { WIRE_FN_MAPASSIGN, WIRE_FN_MAPCLEAR },
-		[PROBE_MAP_GROW] = { WIRE_FN_HASH_GROW, WIRE_FN_PRUNE_TOMBSTONES },
-		[PROBE_GC] = { WIRE_FN_START_CYCLE, WIRE_FN_STOP_REASON },
-		[PROBE_GOROUTINE] = { WIRE_FN_GO_CREATE, WIRE_FN_GO_EXIT },
-		[PROBE_FAULT] = { WIRE_FN_GOPANIC, WIRE_FN_FATAL },
-	};
-
-	*ret_first = functions[group].first;
-	*ret_last = functions[group].last;
-}
 
 static u64 now_ns(void)
 {
@@ -207,11 +192,14 @@ static void charge_strays(struct worker *w, const struct reading *to)
 	pthread_mutex_unlock(&w->duty->lock);
 }
 
-static void fail(struct worker *w, const struct err *err)
+/* err: why it is off; NULL: it stands. */
+static void set_off(struct worker *w, const struct err *err, bool for_good)
 {
 	pthread_mutex_lock(&w->duty->lock);
-	w->failed = true;
-	w->duty->why = *err;
+	w->off = err;
+	w->failed = err && for_good;
+	if (err && !w->why.text[0])
+		w->why = *err;
 	pthread_mutex_unlock(&w->duty->lock);
 }
 
@@ -220,14 +208,13 @@ static bool attach(struct worker *w)
 {
 	struct err err = { 0 };
 
-	for (int i = 0; i < ATTACH_TRIES && !stopped(w); i++) {
+	for (int tries = 1; !stopped(w) && !w->failed; tries++) {
 		w->standing = !armed_attach(w->duty->config.armed, w->group, &err);
+		set_off(w, w->standing ? NULL : &err, tries == ATTACH_TRIES);
 		if (w->standing)
 			return true;
 		(void)sleep_until(w, now_ns() + NS_PER_S);
 	}
-	if (!stopped(w))
-		fail(w, &err);
 	return false;
 }
 
@@ -290,7 +277,7 @@ static void *work(void *arg)
 		(void)err_set(&err, rc, "the counters of %s can't be read: it is off now",
 			      probe_group_name(w->group));
 		armed_detach(w->duty->config.armed, w->group);
-		fail(w, &err);
+		set_off(w, &err, true);
 	}
 	return NULL;
 }
@@ -333,7 +320,7 @@ static int start_worker(struct duty *duty, enum probe_group group, struct err *e
 	w->duty = duty;
 	w->group = group;
 	w->standing = true;
-	duty_functions(group, &w->first, &w->last);
+	probe_group_functions(group, &w->first, &w->last);
 	w->spread_seen = calloc(kern_cpus(), sizeof(*w->spread_seen));
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!w->spread_seen || w->wake < 0)
@@ -443,7 +430,7 @@ void duty_look(struct duty *duty, enum probe_group group, u64 time_ns,
 	ret->cost_ns = w->cost_ns;
 	if (w->estimate.standing)
 		ret->cost_ns += cost_between(w, &w->estimate.seen, &now, false);
-	ret->failed = w->failed;
+	ret->off = w->off;
 	pthread_mutex_unlock(&duty->lock);
 }
 
@@ -459,8 +446,9 @@ const char *duty_failure(struct duty *duty)
 	const char *why = NULL;
 
 	pthread_mutex_lock(&duty->lock);
-	if (duty->why.text[0])
-		why = duty->why.text;
+	for (size_t g = 0; g < PROBE_GROUP_COUNT && !why; g++)
+		if (duty->workers[g].off)
+			why = duty->workers[g].why.text;
 	pthread_mutex_unlock(&duty->lock);
 	return why;
 }

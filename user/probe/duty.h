@@ -46,7 +46,7 @@ struct duty_view {
 	struct estimate_view estimate;
 	double cost_ns; /* of the group's hits and of its attaching, since the start */
 	bool governed;	/* else all of this is 0 */
-	bool failed;	/* it could not be attached again, and stays off: see duty_failure() */
+	bool off;	/* it could not be attached again, so far or for good: see duty_failure() */
 };
 
 /* What is known of a group. counters: of this moment, now_ns. */
@@ -56,10 +56,7 @@ void duty_look(struct duty *duty, enum probe_group group, u64 now_ns,
 /* Tells the governor of cost by groups that are not governed. */
 void duty_charge(struct duty *duty, u64 now_ns, double cost_ns);
 
-/* Why a group stays off, for people; NULL: none does. Stays valid. */
+/* Why a group is off that is to stand, for people; NULL: none is. Stays valid. */
 const char *duty_failure(struct duty *duty);
-
-/* The functions of a group. */
-void duty_functions(enum probe_group group, enum wire_fn *ret_first, enum wire_fn *ret_last);
 
 #endif
