@@ -82,9 +82,10 @@ check_machine() {
 	((${#absent[@]} == 0)) || die "not here: ${absent[*]} (scripts/setup --bench installs them)"
 }
 
-build_writer() {
+# build_workload NAME: one of tests/workloads, into $data.
+build_workload() {
 	(cd "$root/tests/workloads" && GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 \
-		GOCACHE=$build/gocache go build -o "$writer" ./writer) >&2 || die "the writer does not build"
+		GOCACHE=$build/gocache go build -o "$data/$1" "./$1") >&2 || die "$1 does not build"
 }
 
 begin_section() {
