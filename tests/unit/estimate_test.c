@@ -556,8 +556,9 @@ static void test_standard_error_covers(void **state)
 static void test_standard_error_covers_what_is_no_scatter(void **state)
 {
 	static const struct row rows[] = {
-		/* Windows cut bursts that probes made longer: 2 % are missing. */
-		{ "sleep, 1 M/s", ONE(SLEEP, 1e6), 0.06, 0, 0.3 },
+		/* Windows cut bursts that probes made longer: 2 % are missing here, 12 % where a
+		   sleeper wakes late. */
+		{ "sleep, 1 M/s", ONE(SLEEP, 1e6), 0.12, 0, 0.3 },
 		/* The CPU clock says that all is lost, which is wrong, and the two costs can't
 		   tell. */
 		{ "spin, 20 k/s", ONE(SPIN, 20e3), 0.02, 0, 1 },
