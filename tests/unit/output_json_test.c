@@ -329,6 +329,22 @@ static void alert(void **state)
 	assert_real(obj, "evidence.stop_latency_ns", 12345678);
 	assert_string_equal(text_at(obj, "evidence.map_type"), EVIL_UTF8);
 	assert_string_equal(text_at(obj, "evidence.stack.1"), EVIL_UTF8);
+	assert_null(json_object_get(obj, "labels"));
+	lines_done(&l, obj);
+}
+
+static void labels_are_an_object(void **state)
+{
+	struct lines l = lines_open();
+	struct alert a = sample_alert();
+	json_t *obj;
+
+	(void)state;
+	a.labels = &sample_labels;
+	obj = RENDER(l, json_alert(l.out, &a, &sample_timebase));
+	assert_string_equal(text_at(obj, "labels.team"), "shop \"a\"]\\");
+	assert_string_equal(text_at(obj, "labels.rule"), "x");
+	assert_string_equal(text_at(obj, "rule"), "rehash-storm");
 	lines_done(&l, obj);
 }
 
@@ -394,6 +410,7 @@ int main(void)
 		cmocka_unit_test(gc),
 		cmocka_unit_test(map_grow),
 		cmocka_unit_test(alert),
+		cmocka_unit_test(labels_are_an_object),
 		cmocka_unit_test(process),
 		cmocka_unit_test(very_long_names_stay_whole),
 		cmocka_unit_test(a_full_device_is_reported),

@@ -102,6 +102,10 @@ static inline struct alert sample_alert(void)
 	return alert;
 }
 
+/* Their values are printable, but may have what quoting is for. */
+static const struct label sample_label[] = { { "team", "shop \"a\"]\\" }, { "rule", "x" } };
+static const struct labels sample_labels = { { &sample_label[0], &sample_label[1] }, 2 };
+
 static inline struct gc_cycle sample_cycle(void)
 {
 	struct gc_cycle cycle = {

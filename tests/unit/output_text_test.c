@@ -134,6 +134,22 @@ static void a_resolved_alert_says_so(void **state)
 	printed_free(p);
 }
 
+static void labels_stand_below_the_subject(void **state)
+{
+	struct printed *p = print_to_memory(false);
+	struct alert alert = sample_alert();
+
+	(void)state;
+	alert.labels = &sample_labels;
+	text_alert(&p->output, &alert, &sample_timebase);
+	assert_non_null(strstr(printed_text(p),
+			       "\n  subject            map[string]" EVIL_OUT "\n"
+			       "  labels             team=\"shop \\\"a\\\"]\\\\\"\n"
+			       "                     rule=\"x\"\n"
+			       "  stop latency "));
+	printed_free(p);
+}
+
 static void a_cycle_fits_on_a_line(void **state)
 {
 	struct printed *p = print_to_memory(false);
@@ -312,6 +328,7 @@ int main(void)
 		cmocka_unit_test(an_alert_tells_everything),
 		cmocka_unit_test(colour_only_on_request),
 		cmocka_unit_test(a_resolved_alert_says_so),
+		cmocka_unit_test(labels_stand_below_the_subject),
 		cmocka_unit_test(a_cycle_fits_on_a_line),
 		cmocka_unit_test(a_growth_names_map_and_caller),
 		cmocka_unit_test(attached_lists_sites_and_omissions),

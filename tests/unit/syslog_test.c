@@ -45,6 +45,40 @@ static void the_network_message(void **state)
 	assert_int_equal(len, strlen(buf));
 }
 
+static void labels_are_an_element_of_their_own(void **state)
+{
+	char net[SYSLOG_NET_BUF], local[SYSLOG_LOCAL_BUF];
+	struct alert alert = sample_alert();
+
+	(void)state;
+	alert.labels = &sample_labels;
+	syslog_rfc5424(net, &alert, &sample_timebase, "h", 77);
+	assert_non_null(strstr(net, "map[string\\]" EVIL_SD "\"]"
+				    "[labels@32473 team=\"shop \\\"a\\\"\\]\\\\\" rule=\"x\"] "
+				    "growing maps"));
+	syslog_local(local, &alert, &sample_timebase, 77);
+	assert_non_null(strstr(local, " value=1234567.5 label_team=\"shop \\\"a\\\"]\\\\\" "
+				      "label_rule=\"x\" subject=\""));
+}
+
+/* As many labels, of as many bytes that quoting doubles, as rules may give. */
+static struct labels most_labels(struct label label[static LABELS_MAX])
+{
+	struct labels labels = { .count = 0 };
+	size_t bytes = LABELS_BYTES_MAX;
+
+	for (int i = 0; i < LABELS_MAX; i++) {
+		size_t value = MIN((size_t)LABEL_VALUE_MAX, bytes - (size_t)(LABELS_MAX - i));
+
+		label[i] = (struct label) { .name = { (char)('a' + i) } };
+		memset(label[i].value, '"', value);
+		bytes -= 1 + value;
+		assert_int_equal(labels_set(&labels, &label[i]), 0);
+	}
+	assert_int_equal(bytes, 0);
+	return labels;
+}
+
 static void priorities(void **state)
 {
 	static const struct {
@@ -135,6 +169,8 @@ static void fill(char *text, size_t size, unsigned int *seed)
 
 static void any_bytes_leave_the_form_intact(void **state)
 {
+	struct label label[LABELS_MAX];
+	const struct labels labels = most_labels(label);
 	unsigned int seed = 20260102;
 	char net[SYSLOG_NET_BUF], local[SYSLOG_LOCAL_BUF];
 
@@ -148,12 +184,16 @@ static void any_bytes_leave_the_form_intact(void **state)
 
 		fill(alert.subject, sizeof(alert.subject), &seed);
 		fill(alert.summary, sizeof(alert.summary), &seed);
+		alert.labels = round % 2 ? &labels : NULL;
 
 		len = syslog_rfc5424(net, &alert, &sample_timebase, "h", 1);
 		assert_int_equal(len, strlen(net));
 		p = read_element(strchr(net, '['), &params);
 		assert_non_null(p);
 		assert_int_equal(params, 8);
+		p = alert.labels ? read_element(p, &params) : p;
+		assert_non_null(p);
+		assert_int_equal(params, alert.labels ? LABELS_MAX : 8);
 		assert_int_equal(*p, ' ');
 
 		len = syslog_local(local, &alert, &sample_timebase, 1);
@@ -174,15 +214,21 @@ static void any_bytes_leave_the_form_intact(void **state)
 
 static void a_long_summary_is_cut_within_its_quotes(void **state)
 {
-	char buf[SYSLOG_NET_BUF], local[SYSLOG_LOCAL_BUF];
+	char buf[SYSLOG_NET_BUF], local[SYSLOG_LOCAL_BUF], host[256];
 	struct alert alert = sample_alert();
+	struct label label[LABELS_MAX];
+	const struct labels labels = most_labels(label);
 	size_t len;
 
 	(void)state;
+	memset(host, 'h', sizeof(host));
+	host[255] = '\0';
+	alert.labels = &labels;
 	memset(alert.subject, '\\', sizeof(alert.subject) - 1);
 	memset(alert.summary, '\x01', sizeof(alert.summary) - 1);
-	len = syslog_rfc5424(buf, &alert, &sample_timebase, "h", 1);
+	len = syslog_rfc5424(buf, &alert, &sample_timebase, host, 1);
 	assert_int_equal(strcmp(buf + len - 3, "..."), 0);
+	assert_non_null(strstr(buf, " p=\"\"] \\x01")); /* labels whole, and room for a summary */
 	assert_true(len < SYSLOG_NET_BUF);
 	len = syslog_local(local, &alert, &sample_timebase, 1);
 	assert_int_equal(local[len - 1], '"');
@@ -193,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_local_line),
 		cmocka_unit_test(the_network_message),
+		cmocka_unit_test(labels_are_an_element_of_their_own),
 		cmocka_unit_test(priorities),
 		cmocka_unit_test(odd_headers_stay_in_form),
 		cmocka_unit_test(any_bytes_leave_the_form_intact),

@@ -9,6 +9,7 @@
 
 #include <gosonde/types.h>
 
+#include "alert/labels.h"
 #include "detect/evidence.h"
 
 enum alert_state { ALERT_FIRING, ALERT_RESOLVED };
@@ -30,6 +31,7 @@ struct alert {
 	char advice[512];			/* what to do; "" if there is none; raw */
 	struct evidence evidence[EVIDENCE_MAX]; /* of a firing alert; a resolved one has none */
 	size_t evidence_len;
+	const struct labels *labels; /* that its rule gives it; NULL: none */
 };
 
 /* The alert, and all that it points to, is the caller's and gone when this returns. */

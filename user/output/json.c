@@ -433,6 +433,12 @@ int json_alert(FILE *out, const struct alert *alert, const struct timebase *time
 	json_put_text_if(&b, b.root, "unit", alert->unit != NULL, alert->unit);
 	json_put_text(&b, b.root, "since", since);
 	json_put_bool(&b, b.root, "dry_run", alert->dry_run);
+	if (alert->labels && alert->labels->count) {
+		obj = json_put_object(&b, b.root, "labels");
+		for (size_t i = 0; i < alert->labels->count; i++)
+			json_put_text(&b, obj, alert->labels->label[i]->name,
+				      alert->labels->label[i]->value);
+	}
 	json_put_text(&b, b.root, "summary", alert->summary);
 	json_put_text(&b, b.root, "subject", alert->subject);
 	json_put_text_if(&b, b.root, "advice", alert->advice[0] != '\0', alert->advice);

@@ -60,6 +60,17 @@ static bool is_bare(const char *text)
 	return *text && text[strspn(text, plain)] == '\0';
 }
 
+/* Names are plain, values printable and in sum so short that all of them fit: labels.h. */
+static void add_labels(struct line *line, const struct labels *labels, const char *prefix,
+		       enum text_quoting quoting)
+{
+	char value[2 * LABEL_VALUE_MAX + 1];
+
+	for (size_t i = 0; labels && i < labels->count; i++)
+		line_add(line, " %s%s=\"%s\"", prefix, labels->label[i]->name,
+			 text_quote(value, sizeof(value), labels->label[i]->value, quoting));
+}
+
 size_t syslog_local(char buf[static SYSLOG_LOCAL_BUF], const struct alert *alert,
 		    const struct timebase *timebase, u32 agent_pid)
 {
@@ -75,6 +86,7 @@ size_t syslog_local(char buf[static SYSLOG_LOCAL_BUF], const struct alert *alert
 		 syslog_priority(alert), time, agent_pid, quote, rule, quote, alert->pid,
 		 output_alert_state(alert->state), output_severity(alert->severity), alert->value,
 		 alert->dry_run ? " dry_run=true" : "");
+	add_labels(&line, alert->labels, "label_", TEXT_LOGFMT);
 	line_add(&line, " subject=\"%s\" summary=\"", subject);
 	text_quote(buf + line.len, line.size - line.len - strlen("\""), alert->summary,
 		   TEXT_LOGFMT);
@@ -110,9 +122,15 @@ size_t syslog_rfc5424(char buf[static SYSLOG_NET_BUF], const struct alert *alert
 		 header_field(host, sizeof(host), hostname), agent_pid);
 	line_add(&line, "[gosonde@32473 rule=\"%s\" pid=\"%u\" state=\"%s\" severity=\"%s\"", rule,
 		 alert->pid, output_alert_state(alert->state), output_severity(alert->severity));
-	line_add(&line, " value=\"%.10g\" threshold=\"%.10g\" unit=\"%s\"%s subject=\"%s\"] ",
+	line_add(&line, " value=\"%.10g\" threshold=\"%.10g\" unit=\"%s\"%s subject=\"%s\"]",
 		 alert->value, alert->threshold, unit, alert->dry_run ? " dry_run=\"true\"" : "",
 		 subject);
+	if (alert->labels && alert->labels->count) {
+		line_add(&line, "[labels@32473");
+		add_labels(&line, alert->labels, "", TEXT_SD);
+		line_add(&line, "]");
+	}
+	line_add(&line, " ");
 	text_escape(buf + line.len, line.size - line.len, alert->summary);
 	return line.len + strlen(buf + line.len);
 }

@@ -24,16 +24,17 @@ unsigned int syslog_priority(const struct alert *alert);
 
 /*
  * `<28>Jan  2 15:04:05 gosonde[77]: rule=… pid=… state=… severity=… value=… subject="…"
- * summary="…"`. A long summary is cut within its quotes.
- * agent_pid: of the agent. Returns the length.
+ * summary="…"`, and `label_team="payments"` of each label before the subject. A long summary is cut
+ * within its quotes. agent_pid: of the agent. Returns the length.
  */
 size_t syslog_local(char buf[static SYSLOG_LOCAL_BUF], const struct alert *alert,
 		    const struct timebase *timebase, u32 agent_pid);
 
 /*
  * `<28>1 2026-01-02T15:04:05.000000Z HOST gosonde 77 alert [gosonde@32473 rule="…" pid="…" …]
- * summary`, UTF-8 without a byte order mark.
- * hostname: "" if unknown; what is no printable ASCII of it becomes '?'. Returns the length.
+ * summary`, labels in an element of their own, `[labels@32473 team="payments"]`; UTF-8 without a
+ * byte order mark. hostname: "" if unknown; what is no printable ASCII of it becomes '?'. Returns
+ * the length.
  */
 size_t syslog_rfc5424(char buf[static SYSLOG_NET_BUF], const struct alert *alert,
 		      const struct timebase *timebase, const char *hostname, u32 agent_pid);

@@ -62,6 +62,15 @@ static void print_evidence(struct text_output *t, const struct evidence *evidenc
 	}
 }
 
+static void print_labels(struct text_output *t, const struct labels *labels)
+{
+	char value[TEXT_NAME_BYTES];
+
+	for (size_t i = 0; labels && i < labels->count; i++)
+		fprintf(t->out, "  %-18s %s=\"%s\"\n", i ? "" : "labels", labels->label[i]->name,
+			text_quote(value, sizeof(value), labels->label[i]->value, TEXT_LOGFMT));
+}
+
 void text_alert(struct text_output *t, const struct alert *alert, const struct timebase *timebase)
 {
 	u64 for_ns = alert->time_ns > alert->since_ns ? alert->time_ns - alert->since_ns : 0;
@@ -85,6 +94,7 @@ void text_alert(struct text_output *t, const struct alert *alert, const struct t
 	if (alert->subject[0])
 		fprintf(t->out, "  %-18s %s\n", "subject",
 			text_escape(text, sizeof(text), alert->subject));
+	print_labels(t, alert->labels);
 	for (size_t i = 0; i < MIN(alert->evidence_len, (size_t)EVIDENCE_MAX); i++)
 		print_evidence(t, &alert->evidence[i]);
 	if (alert->advice[0])
