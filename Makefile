@@ -31,7 +31,7 @@ LDFLAGS	+= $(SANFLAGS)
 # The pure layers, each an archive that unit tests link without libbpf; then what adapts Linux.
 PURE	:= base govern gobin insn event model detect alert output
 LINUX	:= probe kern proc sink daemon cmd
-PURE_LIBS  := -lelf -lZydis -ljansson -lcyaml -lm
+PURE_LIBS  := -lelf -lZydis -ljansson -lcyaml -lyaml -lm
 LINUX_LIBS := -lbpf -lsystemd $(PURE_LIBS)
 
 srcs	= $(wildcard user/$(1)/*.c)

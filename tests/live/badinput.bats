@@ -35,6 +35,8 @@ teardown() {
 		inspect
 		list --nosuchoption
 		doctor surplus
+		check-config
+		check-config --nosuchoption rules.yaml
 	END
 	exits 2 "$gosonde"
 }
@@ -186,7 +188,7 @@ no_programs_left() {
 	exits 1 "$gosonde" attach "$pid" --rules /nonexistent/rules.yaml
 	says "/nonexistent/rules.yaml"
 	printf 'rules: [{rule: nosuchrule}]\n' >"$BATS_TEST_TMPDIR/rules.yaml"
-	exits 1 "$gosonde" attach "$pid" --rules "$BATS_TEST_TMPDIR/rules.yaml"
+	exits 2 "$gosonde" attach "$pid" --rules "$BATS_TEST_TMPDIR/rules.yaml"
 	says "nosuchrule"
 	equal "changes" "$(text_changes "$pid")" 0
 }

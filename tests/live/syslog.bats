@@ -24,10 +24,10 @@ receive() {
 	port=$(sed -n 's/^listening \([0-9]*\)$/\1/p' "$received")
 }
 
-# storm_to TARGET FILE: attaches to a storm with that --syslog until its alert is in FILE; sets $line.
+# storm_to TARGET FILE [ARGUMENT…]: attaches to a storm with that --syslog until its alert is in FILE; sets $line.
 storm_to() {
 	start "$(workload storm)"
-	attach "$pid" --budget off "--syslog=$1"
+	attach "$pid" --budget off "--syslog=$1" "${@:3}"
 	kill -USR1 "$pid"
 	within 20 grep -q rehash-storm "$2"
 	finish_agent
@@ -83,7 +83,7 @@ rsyslog() {
 		input(type="imudp" address="127.0.0.1" port="$port")
 		action(type="mmpstrucdata")
 		template(name="fields" type="string"
-			string="tag=%programname% severity=%syslogseverity-text% facility=%syslogfacility-text% rule=%\$!rfc5424-sd!gosonde@32473!rule% pid=%\$!rfc5424-sd!gosonde@32473!pid% msg=%msg%\\n")
+			string="tag=%programname% severity=%syslogseverity-text% facility=%syslogfacility-text% rule=%\$!rfc5424-sd!gosonde@32473!rule% pid=%\$!rfc5424-sd!gosonde@32473!pid% team=%\$!rfc5424-sd!labels@32473!team% msg=%msg%\\n")
 		action(type="omfile" file="$dir/out" template="fields")
 	END
 	rsyslogd -n -f "$dir/conf" -i "$dir/pid" >"$dir/messages" 2>&1 3>&- &
@@ -104,5 +104,13 @@ rsyslog() {
 @test "a real rsyslog reads the fields of RFC 5424 over UDP" {
 	rsyslog
 	storm_to "udp:127.0.0.1:$port" "$rsyslog_dir/out"
-	matches "^tag=gosonde severity=[a-z]+ facility=daemon rule=rehash-storm pid=$pid msg=."
+	matches "^tag=gosonde severity=[a-z]+ facility=daemon rule=rehash-storm pid=$pid team= msg=."
+}
+
+@test "a real rsyslog reads labels, whatever their values have" {
+	local rules=$BATS_TEST_TMPDIR/rules.yaml
+	rsyslog
+	echo "rules: [{rule: rehash-storm, labels: {team: 'a] \"b', tier: '1'}}]" >"$rules"
+	storm_to "udp:127.0.0.1:$port" "$rsyslog_dir/out" --rules "$rules"
+	matches " rule=rehash-storm pid=$pid team=a\] \"b msg=."
 }

@@ -131,6 +131,7 @@ static struct alert alert_of(const struct engine *engine, const struct entry *en
 		.value = entry->gauge[entry->measure].value,
 		.unit = detectors[entry->rule]->measures[entry->measure].unit,
 		.dry_run = rule->dry_run,
+		.labels = &rule->labels,
 	};
 }
 

@@ -2,7 +2,7 @@
 /*
  * What makes an alert of a measure: the level at which it is raised, the lower
  * one at which it is over, and for how long it must hold. Defaults are compiled
- * in; a file in YAML says only what differs (scripts/dist/rules.yaml has all).
+ * in; files in YAML say only what differs (ruleset.h).
  */
 #ifndef ALERT_RULES_H
 #define ALERT_RULES_H
@@ -11,8 +11,6 @@
 #include <stddef.h>
 
 #include "alert/alert.h"
-#include "base/err.h"
-#include "base/macros.h"
 #include "detect/detect.h"
 
 /* Raised at value >= raise for for_ns, over at value < clear; clear <= raise. */
@@ -28,6 +26,7 @@ struct rule {
 	enum severity severity;
 	u64 cooldown_ns;		     /* between two alerts of one subject */
 	struct level level[DETECT_MEASURES]; /* by the detector's measure */
+	struct labels labels;		     /* of its alerts; the texts are the ruleset's */
 };
 
 struct rules {
@@ -37,17 +36,7 @@ struct rules {
 /* The compiled-in defaults; static. */
 const struct rules *rules_default(void);
 
-/*
- * Reads rules over the defaults.
- *
- * name: of the file, for messages.
- * Returns 0; -EINVAL (no such YAML, unknown key, rule or measure, bad value: err says where and
- * what was expected), -ENOMEM.
- */
-int rules_load(struct rules **ret, const char *name, const char *yaml, size_t size,
-	       struct err *err);
-
-void rules_free(struct rules *rules);
-DEFINE_FREEP(struct rules, rules_free)
+/* The compiled-in preset for whoever rather hears too much: the defaults with lower levels. */
+void rules_strict(struct rules *ret);
 
 #endif

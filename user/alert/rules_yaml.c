@@ -3,14 +3,13 @@
 
 #include <cyaml/cyaml.h>
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
-enum { RULES_MAX = 64, LEVELS_MAX = 16, TEXT_MAX = 64 };
+enum { RULES_MAX = 64, LEVELS_MAX = 16, TEXT_MAX = 64, GLOB_MAX = 256, FOLDER_MAX = 1024 };
 
 #define OPTIONAL CYAML_FLAG_OPTIONAL
-#define TEXT(key, flags, type, member)                                                             \
-	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 0, TEXT_MAX)
+#define TEXT_UP_TO(max, key, flags, type, member)                                                  \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 0, max)
+#define TEXT(key, flags, type, member) TEXT_UP_TO(TEXT_MAX, key, flags, type, member)
 
 #define WORD(key, type, member, words)                                                             \
 	CYAML_FIELD_ENUM_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_STRICT | OPTIONAL, type, member, \
@@ -40,8 +39,17 @@ static const cyaml_schema_value_t extra_level_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_extra_level, extra_level_fields),
 };
 
+static const cyaml_schema_field_t match_fields[] = {
+	TEXT_UP_TO(GLOB_MAX, "exe", OPTIONAL, struct yaml_match, exe),
+	TEXT_UP_TO(GLOB_MAX, "module", OPTIONAL, struct yaml_match, module),
+	TEXT_UP_TO(GLOB_MAX, "container", OPTIONAL, struct yaml_match, container),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t rule_fields[] = {
 	TEXT("rule", 0, struct yaml_rule, rule),
+	CYAML_FIELD_MAPPING_PTR("match", CYAML_FLAG_POINTER | OPTIONAL, struct yaml_rule, match,
+				match_fields),
 	WORD("enabled", struct yaml_rule, enabled, booleans),
 	WORD("dry_run", struct yaml_rule, dry_run, booleans),
 	WORD("severity", struct yaml_rule, severity, severities),
@@ -51,6 +59,7 @@ static const cyaml_schema_field_t rule_fields[] = {
 	TEXT("for", OPTIONAL, struct yaml_rule, level.for_),
 	CYAML_FIELD_SEQUENCE("levels", CYAML_FLAG_POINTER | OPTIONAL, struct yaml_rule, levels,
 			     &extra_level_schema, 0, LEVELS_MAX),
+	CYAML_FIELD_IGNORE("labels", OPTIONAL),
 	CYAML_FIELD_END,
 };
 
@@ -58,9 +67,16 @@ static const cyaml_schema_value_t rule_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_rule, rule_fields),
 };
 
+static const cyaml_strval_t presets[] = {
+	{ "default", RULES_PRESET_DEFAULT },
+	{ "strict", RULES_PRESET_STRICT },
+};
+
 static const cyaml_schema_field_t file_fields[] = {
-	CYAML_FIELD_SEQUENCE("rules", CYAML_FLAG_POINTER, struct yaml_rules, rules, &rule_schema, 0,
-			     RULES_MAX),
+	WORD("preset", struct yaml_rules, preset, presets),
+	TEXT_UP_TO(FOLDER_MAX, "include", OPTIONAL, struct yaml_rules, include),
+	CYAML_FIELD_SEQUENCE("rules", CYAML_FLAG_POINTER | OPTIONAL, struct yaml_rules, rules,
+			     &rule_schema, 0, RULES_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -68,63 +84,30 @@ static const cyaml_schema_value_t file_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_rules, file_fields),
 };
 
-/*
- * libcyaml tells an error in lines: what, "Backtrace:", then where it was,
- * innermost first and indented. It becomes one line of ours.
- */
-static void append_line(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
-{
-	struct err line, *said = ctx;
-	size_t len = strlen(said->text);
-	const char *text;
+static const cyaml_config_t config = {
+	.mem_fn = cyaml_mem,
+	.flags = CYAML_CFG_NO_ALIAS,
+};
 
-	(void)level;
-	vsnprintf(line.text, sizeof(line.text), fmt, args);
-	line.text[strcspn(line.text, "\n")] = '\0';
-	text = line.text + strspn(line.text, " ");
-	if (strstr(text, "Backtrace"))
-		return;
-	if (!strncmp(text, "Load: ", 6))
-		text += 6;
-	explain_write(said->text + len, sizeof(said->text) - len, "%s%s", len ? ", " : "", text);
-}
-
-static cyaml_config_t config_with(struct err *said)
+int yaml_rules_parse(struct yaml_rules **ret, const struct yaml_doc *doc, const char *name,
+		     const char *yaml, size_t size, struct err *err)
 {
-	return (cyaml_config_t) {
-		.log_fn = append_line,
-		.log_ctx = said,
-		.mem_fn = cyaml_mem,
-		.log_level = CYAML_LOG_ERROR,
-		/* An alias may refer to itself or multiply; rules need none. */
-		.flags = CYAML_CFG_NO_ALIAS,
-	};
-}
-
-int yaml_rules_parse(struct yaml_rules **ret, const char *yaml, size_t size, struct err *err)
-{
-	struct err said = { "" };
-	cyaml_config_t config = config_with(&said);
 	cyaml_data_t *data = NULL;
 	cyaml_err_t code;
+	int rc = yaml_doc_check(doc, &file_schema, err);
 
+	if (rc)
+		return rc;
 	code = cyaml_load_data((const u8 *)yaml, size, &config, &file_schema, &data, NULL);
-	if (code == CYAML_OK) {
-		/* No document at all: nothing but blanks and comments. */
-		if (!data)
-			return err_set(err, -EINVAL, "empty; expected \"rules:\" and a list");
-		*ret = data;
-		return 0;
-	}
-	return err_set(err, code == CYAML_ERR_OOM ? -ENOMEM : -EINVAL, "%s: %s",
-		       cyaml_strerror(code), said.text);
+	if (code != CYAML_OK)
+		return err_set(err, code == CYAML_ERR_OOM ? -ENOMEM : -EINVAL, "%s: %s", name,
+			       cyaml_strerror(code));
+	*ret = data;
+	return 0;
 }
 
 void yaml_rules_free(struct yaml_rules *rules)
 {
-	struct err said = { "" };
-	cyaml_config_t config = config_with(&said);
-
 	if (rules)
 		cyaml_free(&config, &file_schema, rules, 0);
 }

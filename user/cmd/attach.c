@@ -5,16 +5,14 @@
 
 #include "base/units.h"
 #include "cmd/cmd.h"
+#include "daemon/rules_files.h"
 #include "daemon/session.h"
-#include "proc/file.h"
 
 struct attach {
 	struct session_config session;
 	struct report report;
 	const char *rules_path;
 	const char *syslog_target; /* NULL: none */
-	bool dry_run;
-	struct rules rules;
 };
 
 enum { STDOUT_BYTES = 1 << 20 };
@@ -45,7 +43,8 @@ static const struct argp_option options[] = {
 	  "Share of one CPU that probes may cost the target; default 1. Groups that would cost more "
 	  "are sampled",
 	  0 },
-	{ "rules", OPT_RULES, "FILE", 0, "Alert rules in YAML, over the defaults", 0 },
+	{ "rules", OPT_RULES, "FILE", 0,
+	  "Alert rules in YAML, over the defaults; `gosonde check-config FILE` checks them", 0 },
 	{ "dry-run", OPT_DRY_RUN, 0, 0, "Evaluate and show alerts, send none", 0 },
 	{ "syslog", OPT_SYSLOG, "TARGET", OPTION_ARG_OPTIONAL,
 	  "Send alerts to syslog: local (default, /dev/log), unix:PATH or udp:HOST:PORT", 0 },
@@ -119,7 +118,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		in->rules_path = arg;
 		return 0;
 	case OPT_DRY_RUN:
-		in->dry_run = true;
+		in->session.dry_run = true;
 		return 0;
 	case OPT_SYSLOG:
 		in->syslog_target = arg ? arg : "local";
@@ -140,32 +139,10 @@ static const struct argp argp = {
 	       "  gosonde attach 4711\n"
 	       "  gosonde attach 4711 --for 1m --output json > figures.jsonl\n"
 	       "  gosonde attach 4711 --probes gc,goroutine --syslog\n\n"
-	       "Exit status: 0 observed to the end, 1 failed, 2 usage, 3 no such process (or it "
+	       "Exit status: 0 observed to the end, 1 failed, 2 usage (or rules that are wrong), 3 no such process (or it "
 	       "exited "
 	       "before the probes stood), 4 not permitted or the kernel lacks what it takes.",
 };
-
-static int load_rules(struct attach *in, struct err *err)
-{
-	CLEANUP(proc_file_close) struct proc_file file = { 0 };
-	CLEANUP(rules_freep) struct rules *rules = NULL;
-	int rc;
-
-	in->rules = *rules_default();
-	if (in->rules_path) {
-		rc = proc_file_open(in->rules_path, &file, err);
-		if (!rc)
-			rc = rules_load(&rules, in->rules_path, (const char *)file.bytes.data,
-					file.bytes.size, err);
-		if (rc)
-			return rc;
-		in->rules = *rules;
-	}
-	for (size_t i = 0; i < DETECTORS; i++)
-		in->rules.rule[i].dry_run |= in->dry_run;
-	in->session.rules = &in->rules;
-	return 0;
-}
 
 /* The sink tries once more when it is closed, but nobody could tell then. */
 static void tell_undelivered(struct sink *syslog)
@@ -185,22 +162,24 @@ static int run(struct attach *in)
 {
 	CLEANUP(sink_closep) struct sink *text = NULL;
 	CLEANUP(sink_closep) struct sink *syslog = NULL;
+	CLEANUP(ruleset_freep) struct ruleset *rules = NULL;
 	const char *colour = cmd_colour(STDERR_FILENO) ? "colour" : NULL;
 	struct err err = { 0 };
 	int rc = 0;
 
 	if (in->syslog_target)
 		rc = sink_open(&syslog, &sink_syslog, in->syslog_target, &err);
+	if (!rc && in->rules_path)
+		rc = rules_files_read(in->rules_path, &rules, NULL, &err);
 	if (rc == -EINVAL) {
 		(void)cmd_fail(rc, &err);
 		return EXIT_USAGE;
 	}
 	if (!rc)
-		rc = load_rules(in, &err);
-	if (!rc)
 		rc = sink_open(&text, &sink_stderr, colour, &err);
 	if (rc)
 		return cmd_fail(rc, &err);
+	in->session.rules = rules;
 	in->session.sinks[0] = text;
 	in->session.sinks[1] = syslog;
 	rc = cmd_observe(&in->session);

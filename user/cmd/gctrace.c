@@ -139,7 +139,6 @@ int cmd_gctrace(int argc, char **argv)
 		.session = {
 			.groups.want[PROBE_GC] = true,
 			.interval_ns = NS_PER_S,
-			.rules = rules_default(),
 			.report = &in.report,
 		},
 		.report = {

@@ -18,6 +18,7 @@
 #include "probe/calibrate.h"
 #include "probe/duty.h"
 #include "probe/restore.h"
+#include "proc/container.h"
 #include "proc/survivor.h"
 
 enum {
@@ -40,6 +41,7 @@ struct session {
 	struct duty *duty; /* NULL: no budget */
 	struct sampler *sampler;
 	struct selfstat self;
+	struct rules rules; /* of this target */
 	struct watch *watch;
 	struct event_sample sample; /* the last one taken */
 	u64 image;		    /* of the process when it was opened */
@@ -173,6 +175,31 @@ static void on_alert(void *arg, const struct alert *alert)
 		(void)sink_send(s->config->sinks[i], alert, &report->timebase);
 }
 
+/* Which rules are for this target is told by what it is now. */
+static void choose_rules(struct session *s)
+{
+	static const char deleted[] = " (deleted)"; /* what the kernel puts after such a path */
+	const struct process *process = &s->target->process;
+	struct container container;
+	char exe[sizeof(process->exe)];
+	const struct rule_target target = {
+		.exe = exe,
+		.module = gobin_info(s->target->bin)->module,
+		.container = container.id,
+	};
+	size_t len = strlen(process->exe), tail = strlen(deleted);
+
+	(void)container_of_process(process->pid, &container);
+	memcpy(exe, process->exe, len + 1);
+	if (len > tail && !strcmp(exe + len - tail, deleted))
+		exe[len - tail] = '\0';
+	s->rules = *rules_default();
+	if (s->config->rules)
+		ruleset_resolve(s->config->rules, &target, &s->rules);
+	for (size_t i = 0; i < DETECTORS; i++)
+		s->rules.rule[i].dry_run |= s->config->dry_run;
+}
+
 static int open_watch(struct session *s, struct err *err)
 {
 	const struct plan *plan = &s->plan;
@@ -188,11 +215,12 @@ static int open_watch(struct session *s, struct err *err)
 			.cost_known = s->cost.ns[SITE_EMULATED] > 0,
 		},
 		.names = &s->names,
-		.rules = s->config->rules,
+		.rules = &s->rules,
 		.alert = on_alert,
 		.arg = s,
 	};
 
+	choose_rules(s);
 	s->watch = watch_new(&config);
 	return s->watch ? 0 : err_set(err, -ENOMEM, "out of memory");
 }

@@ -6,7 +6,7 @@
 #ifndef DAEMON_SESSION_H
 #define DAEMON_SESSION_H
 
-#include "alert/rules.h"
+#include "alert/ruleset.h"
 #include "daemon/loop.h"
 #include "daemon/report.h"
 #include "probe/plan.h"
@@ -21,7 +21,8 @@ struct session_config {
 	u64 interval_ns;
 	u64 for_ns;    /* 0: until a signal, or until the target exits */
 	double budget; /* share of one CPU that probes may cost the target: 0.01; 0: no limit */
-	const struct rules *rules;
+	const struct ruleset *rules; /* NULL: the defaults */
+	bool dry_run;		     /* of every rule */
 	struct report *report;
 	struct sink *sinks[SESSION_SINKS_MAX]; /* NULL-terminated unless full */
 };

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proc/container.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/macros.h"
+#include "proc/process.h"
+
+enum { CGROUP_BYTES = 16384 }; /* of /proc/PID/cgroup: a line per hierarchy */
 
 /*
  * What stands right before the id:
@@ -83,4 +87,19 @@ bool container_from_cgroup(const char *text, struct container *ret)
 		line += len + (line[len] == '\n');
 	}
 	return ret->id[0] != '\0';
+}
+
+bool container_of_process(int pid, struct container *ret)
+{
+	char path[sizeof(PROC_ROOT) + 32], text[CGROUP_BYTES];
+	CLEANUP(fd_closep) int fd = -1;
+	size_t len = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), PROC_ROOT "/%d/cgroup", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	return container_from_cgroup(text, ret);
 }

@@ -23,4 +23,7 @@ struct container {
  */
 bool container_from_cgroup(const char *text, struct container *ret);
 
+/* The same of a process that runs. One whose cgroup can't be read shows as in no container. */
+bool container_of_process(int pid, struct container *ret);
+
 #endif
