@@ -21,6 +21,8 @@ static const struct {
 	  "the runtime's own line for every garbage collection" },
 	{ "goroutines", cmd_goroutines, "gosonde goroutines",
 	  "who created the goroutines of a process, what they wait for, how old they are" },
+	{ "check-config", cmd_check_config, "gosonde check-config",
+	  "whether files of rules are right, and what they say" },
 	{ "doctor", cmd_doctor, "gosonde doctor", "what this kernel and these privileges allow" },
 	{ "version", cmd_version, "gosonde version", "which gosonde this is" },
 };
@@ -34,7 +36,7 @@ static void usage(FILE *out)
 	      "Commands:\n",
 	      out);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-10s  %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-12s  %s\n", commands[i].name, commands[i].help);
 	fputs("\nStart with `gosonde list`, then `gosonde attach PID`. Each command has --help.\n",
 	      out);
 }

@@ -18,10 +18,10 @@ teardown() {
 @test "help names every command" {
 	local command
 	exits 0 "$gosonde" --help
-	for command in list inspect attach goroutines gctrace doctor version; do
+	for command in list inspect attach goroutines gctrace check-config doctor version; do
 		grep -q "$command" "$BATS_TEST_TMPDIR/stdout" || fail "no $command in the help"
 	done
-	for command in list inspect attach goroutines gctrace doctor version; do
+	for command in list inspect attach goroutines gctrace check-config doctor version; do
 		exits 0 "$gosonde" "$command" --help
 	done
 }

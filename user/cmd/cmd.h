@@ -56,6 +56,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_gctrace(int argc, char **argv);
 int cmd_goroutines(int argc, char **argv);
+int cmd_check_config(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
