@@ -117,12 +117,13 @@ $(O)/tests/bench/%: $(O)/tests/bench/%.o $(linux_a) $(pure_a)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS)
 
 # Fuzz targets: tests/fuzz/NAME_fuzz.c. NAME_replay runs one over the inputs in tests/fuzz/corpus/NAME,
-# build/fuzz/NAME is libFuzzer's. proc/maps.c is the parser that stands in no pure library.
+# build/fuzz/NAME is libFuzzer's. Two parsers, of proc/, stand in no pure library.
 fuzz_names := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_replays := $(fuzz_names:%=$(O)/tests/fuzz/%_replay)
-fuzz_srcs := $(foreach d,$(PURE),$(call srcs,$(d))) user/proc/maps.c
+fuzz_proc := user/proc/maps.c user/proc/cgroup.c
+fuzz_srcs := $(foreach d,$(PURE),$(call srcs,$(d))) $(fuzz_proc)
 
-$(O)/tests/fuzz/%_replay: $(O)/tests/fuzz/%_fuzz.o $(O)/tests/fuzz/fuzz_main.o $(O)/user/proc/maps.o $(pure_a)
+$(O)/tests/fuzz/%_replay: $(O)/tests/fuzz/%_fuzz.o $(O)/tests/fuzz/fuzz_main.o $(fuzz_proc:%.c=$(O)/%.o) $(pure_a)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS)
 

@@ -12,6 +12,7 @@
 
 #include "base/units.h"
 #include "proc/file.h"
+#include "proc/text_file.h"
 
 enum {
 	TEXT_FILE_BYTES = 16384, /* a cgroup file: 4 KiB a path, a dozen v1 hierarchies at most */
@@ -73,25 +74,10 @@ void scan_close(struct scan *scan)
 /* A small text file of a process, cut to size - 1. Returns 0 or a negative errno. */
 static int read_text(const struct scan *scan, int pid, const char *name, char *buf, size_t size)
 {
-	CLEANUP(fd_closep) int fd = -1;
 	char path[64];
-	size_t len = 0;
 
 	snprintf(path, sizeof(path), "%d/%s", pid, name);
-	fd = openat(dirfd(scan->dir), path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	while (len < size - 1) {
-		ssize_t n = read(fd, buf + len, size - 1 - len);
-
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	buf[len] = '\0';
-	return 0;
+	return text_file_read(dirfd(scan->dir), path, buf, size);
 }
 
 /* Field 22 of stat, in clock ticks; the name before may hold spaces and parentheses. */
