@@ -12,6 +12,7 @@
 #include "daemon/selfstat.h"
 #include "daemon/target.h"
 #include "daemon/top_sites.h"
+#include "daemon/waits.h"
 #include "event/decode.h"
 #include "kern/features.h"
 #include "probe/attach.h"
@@ -42,6 +43,7 @@ struct session {
 	struct sampler *sampler;
 	struct selfstat self;
 	struct rules rules; /* of this target */
+	struct waits waits;
 	struct watch *watch;
 	struct event_sample sample; /* the last one taken */
 	u64 image;		    /* of the process when it was opened */
@@ -304,6 +306,7 @@ static int start(struct session *s, struct err *err)
 	if (rc)
 		return rc;
 	cost_of_probes(s);
+	waits_start(&s->waits, &s->target->process);
 	rc = open_sampler(s, err);
 	if (!rc)
 		rc = open_armed(s, err);
@@ -361,10 +364,12 @@ static void on_record(void *arg, const void *record, size_t size)
 	struct session *s = arg;
 	struct event event;
 
-	if (event_decode(record, size, &s->names, &event))
+	if (event_decode(record, size, &s->names, &event)) {
 		s->refused++;
-	else
-		feed(s, &event);
+		return;
+	}
+	waits_fill(&s->waits, &event);
+	feed(s, &event);
 }
 
 static int on_records(void *arg, struct err *err)
@@ -426,6 +431,7 @@ static int on_tick(void *arg, u64 now_ns, struct err *err)
 
 	look_for_plugins(s);
 	rc = end_window(s, now_ns, err);
+	waits_tick(&s->waits);
 	image = process_image(&s->target->process);
 
 	return !rc && image && image != s->image ? LOOP_TARGET_REPLACED : rc;

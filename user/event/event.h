@@ -97,10 +97,24 @@ struct event_map_grow {
 	struct event_stack stack;
 };
 
+/*
+ * What kept a target's threads from running, read before and after a stop: over a time that holds
+ * it, and may be much longer. Exact for that time, but for what is still going on when it is read.
+ */
+struct event_cpu_wait {
+	u64 since_ns, until_ns; /* that time */
+	bool has_throttling, has_runqueue;
+	u64 throttled_ns; /* its control group was out of quota; added up over CPUs */
+	u64 throttled_periods;
+	u64 runqueue_ns;	 /* ready to run without a CPU; added up over threads */
+	u64 runqueue_longest_ns; /* of it the thread's that waited longest */
+};
+
 struct event_stop {
 	u64 requested_ns, stopped_ns; /* stopped_ns 0: unknown */
 	u32 reason; /* runtime.stwReason: 1 GC mark termination, 2 GC sweep termination, … */
 	char reason_text[64]; /* raw; "" if the version has none or it could not be read */
+	struct event_cpu_wait cpu_wait; /* as the session read it; of a short stop nothing */
 };
 
 struct event_gc_end {

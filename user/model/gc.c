@@ -64,7 +64,9 @@ void gc_start(struct gc *gc, u64 time_ns)
 
 static struct gc_stop stop_of(u64 time_ns, const struct event_stop *event)
 {
-	struct gc_stop stop = { .end_ns = time_ns, .reason = event->reason };
+	struct gc_stop stop = { .end_ns = time_ns,
+				.reason = event->reason,
+				.cpu_wait = event->cpu_wait };
 
 	memcpy(stop.reason_text, event->reason_text, sizeof(stop.reason_text));
 	stop.reason_text[sizeof(stop.reason_text) - 1] = '\0';

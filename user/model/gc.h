@@ -26,6 +26,7 @@ struct gc_stop {
 	bool split_known;     /* stopping_ns and stopped_ns are known */
 	u32 reason;	      /* runtime.stwReason */
 	char reason_text[64]; /* raw; see gc_stop_reason() */
+	struct event_cpu_wait cpu_wait;
 };
 
 /* One cycle; complete when both its end and its last stop were seen. */
