@@ -10,10 +10,12 @@
  *   expect …          the next alert, as log_alert() writes it
  *
  * Actions: "go SITE +CREATED -EXITED", "moved N" (entries, counted only),
- * "grow MAP TYPE ENTRIES SLOTS->SLOTS DIR_LEN [xTIMES]", "stop REASON MS STOPPING_MS",
- * "panic TYPE MESSAGE", "fatal MESSAGE" (at call site 0x2000 unless "at SITE" came before),
- * "at SITE", "reset" (the probes are attached again), "restart" (another image of the target),
- * "exit".
+ * "grow MAP TYPE ENTRIES SLOTS->SLOTS DIR_LEN [xTIMES]", "stop REASON MS STOPPING_MS" (negative:
+ * not known), "cpu THROTTLED_MS RUNQUEUE_MS BEFORE_MS [THREADS]" (what is read of the stops from
+ * here on, over a time that began so long before each, of so many threads; negative: not known),
+ * "lost N" (records), "panic TYPE MESSAGE", "fatal MESSAGE" (at call site 0x2000 unless "at SITE"
+ * came before), "at SITE", "reset" (the probes are attached again), "restart" (another image of the
+ * target), "exit".
  */
 #ifndef TESTS_DETECT_SCRIPT_H
 #define TESTS_DETECT_SCRIPT_H
@@ -47,6 +49,9 @@ struct target {
 	struct event_sample sample;
 	struct event_go_site site[SITES_MAX];
 	u64 call_site;
+	struct {
+		double throttled_ms, runqueue_ms, before_ms, threads;
+	} cpu;
 	char log[LOG_BYTES];
 };
 
@@ -133,13 +138,34 @@ static void act_grow(struct target *t, u64 now_ns, const struct event_map_grow *
 	t->sample.grows += (u64)times;
 }
 
+static struct event_cpu_wait cpu_wait(const struct target *t, u64 from_ns, u64 to_ns)
+{
+	struct event_cpu_wait wait = { 0 };
+
+	if (t->cpu.before_ms <= 0)
+		return wait;
+	wait.since_ns = from_ns - (u64)(t->cpu.before_ms * 1e6);
+	wait.until_ns = to_ns;
+	wait.has_throttling = t->cpu.throttled_ms >= 0;
+	wait.has_runqueue = t->cpu.runqueue_ms >= 0;
+	if (wait.has_throttling)
+		wait.throttled_ns = (u64)(t->cpu.throttled_ms * 1e6);
+	if (wait.has_runqueue) {
+		wait.runqueue_ns = (u64)(t->cpu.runqueue_ms * 1e6);
+		wait.runqueue_longest_ns = wait.runqueue_ns / (u64)MAX(t->cpu.threads, 1);
+	}
+	return wait;
+}
+
 static void act_stop(struct target *t, u64 now_ns, u32 reason, double ms, double stopping_ms)
 {
 	struct event event = { .kind = EVENT_STOP, .time_ns = now_ns };
 
 	event.stop.reason = reason;
 	event.stop.requested_ns = now_ns - (u64)(ms * 1e6);
-	event.stop.stopped_ns = event.stop.requested_ns + (u64)(stopping_ms * 1e6);
+	if (stopping_ms >= 0)
+		event.stop.stopped_ns = event.stop.requested_ns + (u64)(stopping_ms * 1e6);
+	event.stop.cpu_wait = cpu_wait(t, event.stop.requested_ns, now_ns);
 	feed(t, &event);
 }
 
@@ -191,6 +217,11 @@ static void act(struct target *t, u64 now_ns, const char *action)
 		act_grow(t, now_ns, &grow, times);
 	else if (sscanf(action, "stop %u %lf %lf", &reason, &ms, &stopping_ms) == 3)
 		act_stop(t, now_ns, reason, ms, stopping_ms);
+	else if (sscanf(action, "cpu %lf %lf %lf %lf", &t->cpu.throttled_ms, &t->cpu.runqueue_ms,
+			&t->cpu.before_ms, &t->cpu.threads) >= 3)
+		return;
+	else if (sscanf(action, "lost %llu", &a) == 1)
+		t->sample.lost_ring += a;
 	else if (sscanf(action, "panic %63s %99[^\n]", type, text) == 2)
 		act_fault(t, now_ns, WIRE_FN_GOPANIC, type, text);
 	else if (sscanf(action, "fatal %99[^\n]", text) == 1)

@@ -339,10 +339,10 @@ static void test_evidence_names_the_culprit(void **state)
 		{ "@0.999 grow a0 3 5000 8192->16384 0\n"
 		  "@1.060 stop 1 60 40\n"
 		  "until 2\n",
-		  { "went into stopping", "reason=gc mark termination", "pause_ns=60000000",
+		  { "waited for a goroutine to stop", "reason=gc mark termination",
+		    "verdict=slow-to-stop", "cpu_lack=not known", "pause_ns=60000000",
 		    "stop_latency_ns=40000000", "stopped_ns=20000000",
-		    "rehash_before_stop=map[int]T3", "rehash_entries_moved=5000",
-		    "rehash_site=main.f2000" } },
+		    "rehash_link=1 of 1 long pauses had a rehash" } },
 		{ "@1..40 go 2000 +200 -50\n"
 		  "@1..40 go 3000 +20 -1\n"
 		  "until 40\n",

@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "detect/pause_verdict.h"
+#include "gobin/probeset.h"
+#include "model/rehash_link.h"
 
 enum { LONGEST, SECOND, OUTLIERS };
 
@@ -14,20 +17,32 @@ enum { LONGEST, SECOND, OUTLIERS };
 #define OUTLIER_FACTOR	   8.0
 #define OUTLIER_MIN_PAUSES 16
 
-#define LOOK_BACK_NS	      (60 * NS_PER_S)
-#define REHASH_BEFORE_STOP_NS (3 * NS_PER_MS)
+#define LOOK_BACK_NS (60 * NS_PER_S)
+
+/* For the link with growing maps: a pause so long is a long one, and so is an outlier from 1 ms on.
+ */
+#define LONG_PAUSE_NS	(10 * NS_PER_MS)
+#define LONG_OUTLIER_NS NS_PER_MS
 
 enum { TOP = 32 };
+
+struct pause {
+	struct gc_stop stop;
+	bool after_rehash;
+	struct rehash rehash; /* the largest within REHASH_LAG_NS before it */
+};
 
 /* The longest pauses of the last minute; when there are more than TOP, the shortest are left out.
  */
 struct top_pauses {
 	size_t count;
-	struct gc_stop pause[TOP]; /* longest first */
+	struct pause pause[TOP]; /* longest first */
 };
 
 struct spikes {
 	struct top_pauses all, outliers;
+	struct rehash_link link;
+	u64 observed_ns; /* from here on: the last window's end, or the first event */
 };
 
 static void *spikes_new(void)
@@ -40,24 +55,24 @@ static void top_expire(struct top_pauses *top, u64 now_ns)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < top->count; i++) {
-		if (top->pause[i].end_ns + LOOK_BACK_NS > now_ns)
+		if (top->pause[i].stop.end_ns + LOOK_BACK_NS > now_ns)
 			top->pause[kept++] = top->pause[i];
 	}
 	top->count = kept;
 }
 
-static void top_add(struct top_pauses *top, const struct gc_stop *stop)
+static void top_add(struct top_pauses *top, const struct pause *pause)
 {
 	size_t at = top->count;
 
-	while (at > 0 && top->pause[at - 1].duration_ns < stop->duration_ns)
+	while (at > 0 && top->pause[at - 1].stop.duration_ns < pause->stop.duration_ns)
 		at--;
 	if (at == TOP)
 		return;
 	top->count = MIN(top->count + 1, TOP);
 	memmove(&top->pause[at + 1], &top->pause[at],
 		(top->count - at - 1) * sizeof(top->pause[0]));
-	top->pause[at] = *stop;
+	top->pause[at] = *pause;
 }
 
 static void say_nth(const struct detect_io *io, size_t measure, const struct top_pauses *top,
@@ -66,7 +81,7 @@ static void say_nth(const struct detect_io *io, size_t measure, const struct top
 	struct finding finding = { .measure = measure, .time_ns = time_ns, .since_ns = time_ns };
 
 	if (top->count >= n)
-		finding.value = (double)top->pause[n - 1].duration_ns;
+		finding.value = (double)top->pause[n - 1].stop.duration_ns;
 	io->emit(io->arg, &finding);
 }
 
@@ -88,112 +103,146 @@ static bool is_outlier(const struct gc *gc, u64 duration_ns)
 	       (double)duration_ns >= OUTLIER_FACTOR * gc_median_before_last_ns(gc, &n);
 }
 
+static void pause_event(struct spikes *spikes, const struct detect_io *io,
+			const struct gc_stop *stop)
+{
+	bool outlier = is_outlier(model_gc(io->model), stop->duration_ns);
+	bool is_long = stop->duration_ns >= LONG_PAUSE_NS ||
+		       (outlier && stop->duration_ns >= LONG_OUTLIER_NS);
+	struct pause pause = { .stop = *stop };
+
+	pause.after_rehash =
+		rehash_link_pause(&spikes->link, stop->end_ns - stop->duration_ns,
+				  stop->reason == GO_STW_MARK_TERMINATION, is_long, &pause.rehash);
+	top_add(&spikes->all, &pause);
+	if (outlier)
+		top_add(&spikes->outliers, &pause);
+	say_all(spikes, io, stop->end_ns);
+}
+
+/* The model was fed with it, and knows the place. */
+static void growth_event(struct spikes *spikes, const struct detect_io *io,
+			 const struct event *event)
+{
+	const struct growing_map *map = growth_last_map(model_growth(io->model));
+	const struct rehash rehash = {
+		.time_ns = event->time_ns,
+		.type = event->map_grow.type,
+		.site = map ? map->site : 0,
+		.moved = event->map_grow.moved,
+	};
+
+	if (event->map_grow.entries >= WIRE_LARGE_MAP)
+		rehash_link_growth(&spikes->link, &rehash);
+}
+
 static void spikes_event(void *state, const struct detect_io *io, const struct event *event)
 {
 	const struct gc_stop *stop = gc_last_stop(model_gc(io->model));
 	struct spikes *spikes = state;
 
-	if (event->kind != EVENT_STOP || !gc_is_pause(event->stop.reason) || !stop ||
-	    !stop->duration_ns)
-		return;
-	top_add(&spikes->all, stop);
-	if (is_outlier(model_gc(io->model), stop->duration_ns))
-		top_add(&spikes->outliers, stop);
-	say_all(spikes, io, event->time_ns);
+	if (!spikes->observed_ns)
+		spikes->observed_ns = event->time_ns;
+	if (event->kind == EVENT_MAP_GROW)
+		growth_event(spikes, io, event);
+	else if (event->kind == EVENT_STOP && gc_is_pause(event->stop.reason) && stop &&
+		 stop->duration_ns)
+		pause_event(spikes, io, stop);
 }
 
 static void spikes_tick(void *state, const struct detect_io *io, const struct window *window)
 {
-	say_all(state, io, window->end_ns);
+	/* Where records were lost or probes stood only at times, growths were missed. */
+	bool whole = !window->lost.ring && window->cost.duty[WIRE_GROUP_MAP_GROW] >= 1;
+	struct spikes *spikes = state;
+
+	rehash_link_window(&spikes->link, window->start_ns, window->end_ns, whole);
+	spikes->observed_ns = window->end_ns;
+	say_all(spikes, io, window->end_ns);
 }
 
-static void explain_rehash(const struct model *model, const struct gc_stop *stop,
-			   struct explanation *ret)
+static void name_growth(const struct model *model, const struct rehash *rehash,
+			char type[static EVIDENCE_TEXT_MAX], char where[static EVIDENCE_TEXT_MAX])
 {
-	const struct growth *growth = model_growth(model);
+	const struct growth_site *site = growth_site_find(model_growth(model), rehash->site);
 	const struct names *names = model_names(model);
-	u64 begin_ns = stop->end_ns - stop->duration_ns;
-	u64 from_ns = begin_ns - MIN(begin_ns, REHASH_BEFORE_STOP_NS);
-	char type[EVIDENCE_TEXT_MAX], where[EVIDENCE_TEXT_MAX];
-	const struct growth_site *site;
-	struct growth_step step;
 
-	if (!growth_step_within(growth, from_ns, stop->end_ns, &step))
-		return;
-	names->type(names->arg, step.type, type, sizeof(type));
-	explain_text(ret, "rehash_before_stop", "%s", type);
-	explain_number(ret, "rehash_entries_moved", (double)step.moved);
-	site = growth_site_find(growth, step.site);
-	if (!site)
-		return;
-	explain_user_frame(names, site->pc, site->frames, where, sizeof(where));
-	explain_text(ret, "rehash_site", "%s", where);
+	names->type(names->arg, rehash->type, type, EVIDENCE_TEXT_MAX);
+	explain_user_frame(names, site ? site->pc : NULL, site ? site->frames : 0, where,
+			   EVIDENCE_TEXT_MAX);
 }
 
-static void advise(const struct gc_stop *stop, struct explanation *ret)
+/* The figure is told whatever it is; the growth only when it beats chance, for then it is a cause.
+ */
+static void explain_rehash(const struct spikes *spikes, const struct model *model,
+			   const struct pause *pause, u64 now_ns, struct explanation *ret)
 {
-	const char *text;
+	struct rehash_odds odds = rehash_link_odds(&spikes->link, spikes->observed_ns, now_ns);
+	char type[EVIDENCE_TEXT_MAX], where[EVIDENCE_TEXT_MAX], figure[128];
+	size_t len = strlen(ret->summary);
 
-	if (!stop->split_known)
-		text = "look for a goroutine that is slow to stop, and for CPU throttling of the "
-		       "cgroup";
-	else if (stop->stopping_ns > stop->stopped_ns)
-		text = "most of it went into stopping: a thread got no CPU (cgroup throttling, run "
-		       "queue) or was slow to reach a safe point (a long copy, a tight loop, a "
-		       "page fault)";
-	else
-		text = "the world stood still for most of it: the thread that did the work got no "
-		       "CPU (cgroup throttling, run queue), or there was much to do (many Ps, "
-		       "large stacks)";
-	explain_write(ret->advice, sizeof(ret->advice), "%s", text);
+	if (!odds.stretches || !odds.longs)
+		return;
+	explain_write(figure, sizeof(figure),
+		      "%llu of %llu long pauses had a rehash within %llu ms before; chance would "
+		      "give %.2g",
+		      odds.after, odds.longs, REHASH_LAG_NS / NS_PER_MS, odds.expected);
+	explain_text(ret, "rehash_link", "%s (p = %.2g)", figure, odds.probability);
+	if (!pause->after_rehash || !rehash_odds_beat_chance(&odds))
+		return;
+	name_growth(model, &pause->rehash, type, where);
+	explain_text(ret, "rehash_map_type", "%s", type);
+	explain_number(ret, "rehash_entries_moved", (double)pause->rehash.moved);
+	explain_text(ret, "rehash_site", "%s", where);
+	explain_write(ret->summary + len, sizeof(ret->summary) - len,
+		      "; likely cause: a %.80s that grew at %.120s (%s)", type, where, figure);
 }
 
 static void summarise(const struct finding *finding, const struct gc_stop *stop,
 		      struct explanation *ret)
 {
-	char value[UNITS_BUF], longest[UNITS_BUF];
+	const char *whose = finding->measure == LONGEST ? "it" : "the longest";
+	char value[UNITS_BUF], longest[UNITS_BUF], part[256];
 
 	fmt_duration_ns(value, (u64)finding->value);
 	fmt_duration_ns(longest, stop->duration_ns);
+	pause_summary(stop, whose, part, sizeof(part));
 	if (finding->measure == LONGEST)
-		explain_write(ret->summary, sizeof(ret->summary), "the world stopped for %s: %s",
-			      value, ret->subject);
+		explain_write(ret->summary, sizeof(ret->summary),
+			      "the world stopped for %s: %s; %s", value, ret->subject, part);
 	else if (finding->measure == SECOND)
 		explain_write(
 			ret->summary, sizeof(ret->summary),
-			"the world stopped twice within a minute for %s or more, at most %s: %s",
-			value, longest, ret->subject);
+			"the world stopped twice within a minute for %s or more, at most %s: %s; "
+			"%s",
+			value, longest, ret->subject, part);
 	else
 		explain_write(
 			ret->summary, sizeof(ret->summary),
 			"three pauses within a minute lasted %s or more, at least %.0f times the "
-			"median: %s",
-			value, OUTLIER_FACTOR, ret->subject);
+			"median: %s; %s",
+			value, OUTLIER_FACTOR, ret->subject, part);
 }
 
+/* There is a pause, or nothing to explain. */
 static void spikes_explain(const void *state, const struct model *model,
 			   const struct finding *finding, struct explanation *ret)
 {
 	const struct spikes *spikes = state;
-	const struct gc_stop *stop =
-		&spikes->all.pause[0]; /* there is one, or nothing to explain */
+	const struct pause *pause = &spikes->all.pause[0];
 	size_t n;
 
-	explain_write(ret->subject, sizeof(ret->subject), "%s", gc_stop_reason(stop));
-	summarise(finding, stop, ret);
-	advise(stop, ret);
+	explain_write(ret->subject, sizeof(ret->subject), "%s", gc_stop_reason(&pause->stop));
+	summarise(finding, &pause->stop, ret);
+	explain_write(ret->advice, sizeof(ret->advice), "%s", pause_advice(&pause->stop));
 	explain_text(ret, "reason", "%s", ret->subject);
-	explain_number(ret, "pause_ns", (double)stop->duration_ns);
-	if (stop->split_known) {
-		explain_number(ret, "stop_latency_ns", (double)stop->stopping_ns);
-		explain_number(ret, "stopped_ns", (double)stop->stopped_ns);
-	}
+	pause_explain(&pause->stop, ret);
 	explain_number(ret, "median_pause_ns", gc_median_before_last_ns(model_gc(model), &n));
 	if (model_heap_live_bytes(model))
 		explain_number(ret, "heap_live_bytes", (double)model_heap_live_bytes(model));
 	if (model_heap_goal_bytes(model))
 		explain_number(ret, "heap_goal_bytes", (double)model_heap_goal_bytes(model));
-	explain_rehash(model, stop, ret);
+	explain_rehash(spikes, model, pause, finding->time_ns, ret);
 }
 
 const struct detector detector_gc_pause_spike = {
