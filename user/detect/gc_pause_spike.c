@@ -161,15 +161,28 @@ static void spikes_tick(void *state, const struct detect_io *io, const struct wi
 	say_all(spikes, io, window->end_ns);
 }
 
-static void name_growth(const struct model *model, const struct rehash *rehash,
-			char type[static EVIDENCE_TEXT_MAX], char where[static EVIDENCE_TEXT_MAX])
+static void name_cause(const struct model *model, const struct rehash *rehash, const char *figure,
+		       struct explanation *ret)
 {
 	const struct growth_site *site = growth_site_find(model_growth(model), rehash->site);
 	const struct names *names = model_names(model);
+	char type[EVIDENCE_TEXT_MAX], where[EVIDENCE_TEXT_MAX], others[sizeof(ret->advice)];
+	size_t len = strlen(ret->summary);
 
-	names->type(names->arg, rehash->type, type, EVIDENCE_TEXT_MAX);
+	names->type(names->arg, rehash->type, type, sizeof(type));
 	explain_user_frame(names, site ? site->pc : NULL, site ? site->frames : 0, where,
-			   EVIDENCE_TEXT_MAX);
+			   sizeof(where));
+	explain_text(ret, "rehash_map_type", "%s", type);
+	explain_number(ret, "rehash_entries_moved", (double)rehash->moved);
+	explain_text(ret, "rehash_site", "%s", where);
+	explain_write(ret->summary + len, sizeof(ret->summary) - len,
+		      "; likely cause: a %.80s that grew at %.120s (%s)", type, where, figure);
+	if (!site)
+		return;
+	memcpy(others, ret->advice, sizeof(others));
+	explain_write(ret->advice, sizeof(ret->advice),
+		      "make(%.80s, %llu), the size it reached, so that it need not grow; or: %s",
+		      type, site->entries_max, others);
 }
 
 /* The figure is told whatever it is; the growth only when it beats chance, for then it is a cause.
@@ -178,8 +191,7 @@ static void explain_rehash(const struct spikes *spikes, const struct model *mode
 			   const struct pause *pause, u64 now_ns, struct explanation *ret)
 {
 	struct rehash_odds odds = rehash_link_odds(&spikes->link, spikes->observed_ns, now_ns);
-	char type[EVIDENCE_TEXT_MAX], where[EVIDENCE_TEXT_MAX], figure[128];
-	size_t len = strlen(ret->summary);
+	char figure[128];
 
 	if (!odds.stretches || !odds.longs)
 		return;
@@ -188,14 +200,8 @@ static void explain_rehash(const struct spikes *spikes, const struct model *mode
 		      "give %.2g",
 		      odds.after, odds.longs, REHASH_LAG_NS / NS_PER_MS, odds.expected);
 	explain_text(ret, "rehash_link", "%s (p = %.2g)", figure, odds.probability);
-	if (!pause->after_rehash || !rehash_odds_beat_chance(&odds))
-		return;
-	name_growth(model, &pause->rehash, type, where);
-	explain_text(ret, "rehash_map_type", "%s", type);
-	explain_number(ret, "rehash_entries_moved", (double)pause->rehash.moved);
-	explain_text(ret, "rehash_site", "%s", where);
-	explain_write(ret->summary + len, sizeof(ret->summary) - len,
-		      "; likely cause: a %.80s that grew at %.120s (%s)", type, where, figure);
+	if (pause->after_rehash && rehash_odds_beat_chance(&odds))
+		name_cause(model, &pause->rehash, figure, ret);
 }
 
 static void summarise(const struct finding *finding, const struct gc_stop *stop,
