@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Estimators against the exact answer on random data: histogram, sliding sum, Theil–Sen. */
+/* Estimators against the exact answer on random data: histogram, sliding sum, median and deviation,
+ * Theil–Sen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "base/macros.h"
 #include "base/units.h"
 #include "model/hist.h"
+#include "model/robust.h"
 #include "model/sliding.h"
 #include "model/trend.h"
 
@@ -244,12 +246,65 @@ static int set_seed(void **state)
 	return 0;
 }
 
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* By sorting, as the definitions say. */
+static double exact_median(const double *values, size_t n)
+{
+	double sorted[200];
+
+	memcpy(sorted, values, n * sizeof(*values));
+	qsort(sorted, n, sizeof(*sorted), compare_doubles);
+	return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+}
+
+static void test_robust_against_definition(void **state)
+{
+	(void)state;
+	for (int run = 0; run < 500; run++) {
+		double values[200], off[200], scratch[200], middle;
+		size_t n = 1 + next_random() % 200;
+		struct robust got;
+
+		for (size_t i = 0; i < n; i++)
+			values[i] = run % 3 ? exp(10 * uniform()) : (double)(next_random() % 4);
+		memcpy(scratch, values, sizeof(values));
+		got = robust_of(scratch, n);
+		middle = exact_median(values, n);
+		for (size_t i = 0; i < n; i++)
+			off[i] = fabs(values[i] - middle);
+		assert_true(got.n == n && got.median == middle);
+		assert_true(got.deviation == exact_median(off, n));
+	}
+	assert_int_equal(robust_of(NULL, 0).n, 0);
+}
+
+/* A third of the values may be anything. */
+static void test_robust_score(void **state)
+{
+	double values[] = { 10, 11, 9, 10, 12, 8, 1e9, 1e12, 1e15 }, same[] = { 5, 5, 5, 5, 7 };
+	struct robust r = robust_of(values, ARRAY_SIZE(values)), constant = robust_of(same, 5);
+
+	(void)state;
+	assert_true(r.median == 11 && r.deviation == 2);
+	assert_true(fabs(robust_score(&r, 11 + 2 * 1.4826 * 3) - 3) < 1e-9);
+	assert_true(robust_score(&r, 5) < 0);
+	assert_true(isinf(robust_score(&constant, 5.1)) && robust_score(&constant, 5) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hist_against_exact),
 		cmocka_unit_test(test_hist_edges),
 		cmocka_unit_test(test_sliding_against_list),
+		cmocka_unit_test(test_robust_against_definition),
+		cmocka_unit_test(test_robust_score),
 		cmocka_unit_test(test_trend_against_brute_force),
 		cmocka_unit_test(test_trend_is_robust_and_bounded),
 	};

@@ -196,7 +196,6 @@ static void test_stops_of_other_kinds(void **state)
 	CLEANUP(gc_freep) struct gc *gc = gc_new();
 	struct event_stop event = { .requested_ns = 0, .reason = 2 };
 	struct gc_stop s = { .reason = 7 };
-	size_t n;
 
 	(void)state;
 	stop(gc, 10 * MS, MS, 7);
@@ -209,7 +208,7 @@ static void test_stops_of_other_kinds(void **state)
 	/* A request in the future is a broken record. */
 	event.requested_ns = 40 * MS;
 	gc_stopped(gc, 30 * MS, &event);
-	assert_true(gc_totals(gc).pause_ns == 0 && gc_median_before_last_ns(gc, &n) == 0);
+	assert_true(gc_totals(gc).pause_ns == 0 && gc_before_last_ns(gc).n == 0);
 	assert_string_equal(gc_stop_reason(&s), "read mem stats");
 	s.reason = 99;
 	assert_string_equal(gc_stop_reason(&s), "unknown");

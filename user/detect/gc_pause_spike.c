@@ -13,8 +13,11 @@
 
 enum { LONGEST, SECOND, OUTLIERS };
 
-/* An outlier lasts this many times the rolling median, once that stands on enough pauses. */
+/* An outlier lasts this many times the rolling median, once that stands on enough pauses, and lies
+ * as many standard deviations above it, by how far the others scatter: where pauses are of all
+ * lengths a long one is nothing out of the ordinary. */
 #define OUTLIER_FACTOR	   8.0
+#define OUTLIER_SCORE	   8.0
 #define OUTLIER_MIN_PAUSES 16
 
 #define LOOK_BACK_NS (60 * NS_PER_S)
@@ -98,9 +101,13 @@ static void say_all(struct spikes *spikes, const struct detect_io *io, u64 now_n
 static bool is_outlier(const struct gc *gc, u64 duration_ns)
 {
 	size_t n, low = gc_count_before_last(gc, (double)duration_ns / OUTLIER_FACTOR, &n);
+	struct robust others;
 
-	return n >= OUTLIER_MIN_PAUSES && low >= n / 2 &&
-	       (double)duration_ns >= OUTLIER_FACTOR * gc_median_before_last_ns(gc, &n);
+	if (n < OUTLIER_MIN_PAUSES || low < n / 2)
+		return false;
+	others = gc_before_last_ns(gc);
+	return (double)duration_ns >= OUTLIER_FACTOR * others.median &&
+	       robust_score(&others, (double)duration_ns) >= OUTLIER_SCORE;
 }
 
 static void pause_event(struct spikes *spikes, const struct detect_io *io,
@@ -236,14 +243,13 @@ static void spikes_explain(const void *state, const struct model *model,
 {
 	const struct spikes *spikes = state;
 	const struct pause *pause = &spikes->all.pause[0];
-	size_t n;
 
 	explain_write(ret->subject, sizeof(ret->subject), "%s", gc_stop_reason(&pause->stop));
 	summarise(finding, &pause->stop, ret);
 	explain_write(ret->advice, sizeof(ret->advice), "%s", pause_advice(&pause->stop));
 	explain_text(ret, "reason", "%s", ret->subject);
 	pause_explain(&pause->stop, ret);
-	explain_number(ret, "median_pause_ns", gc_median_before_last_ns(model_gc(model), &n));
+	explain_number(ret, "median_pause_ns", gc_before_last_ns(model_gc(model)).median);
 	if (model_heap_live_bytes(model))
 		explain_number(ret, "heap_live_bytes", (double)model_heap_live_bytes(model));
 	if (model_heap_goal_bytes(model))

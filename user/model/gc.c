@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "gobin/probeset.h"
-#include "model/trend.h"
 
 struct gc {
 	struct hist *pauses, *window_pauses;
@@ -216,15 +215,14 @@ static size_t pauses_before_last(const struct gc *gc)
 	return (size_t)MIN(before, GC_RECENT_STOPS - 1);
 }
 
-double gc_median_before_last_ns(const struct gc *gc, size_t *ret_n)
+struct robust gc_before_last_ns(const struct gc *gc)
 {
 	double value[GC_RECENT_STOPS];
 	size_t n = pauses_before_last(gc);
 
-	*ret_n = n;
 	for (size_t i = 0; i < n; i++)
 		value[i] = before_last_ns(gc, i);
-	return n ? median(value, n) : 0;
+	return robust_of(value, n);
 }
 
 size_t gc_count_before_last(const struct gc *gc, double limit_ns, size_t *ret_n)

@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "event/event.h"
 #include "model/hist.h"
+#include "model/robust.h"
 
 enum { GC_CYCLE_STOPS = 8, GC_RECENT_STOPS = 128 };
 
@@ -71,8 +72,8 @@ const struct gc_stop *gc_last_stop(const struct gc *gc);
 /* The last cycle whose end was seen; NULL: none yet. */
 const struct gc_cycle *gc_last_cycle(const struct gc *gc);
 
-/* Median duration of the last GC_RECENT_STOPS pauses before the last one; 0: none. n: how many. */
-double gc_median_before_last_ns(const struct gc *gc, size_t *ret_n);
+/* Durations of the last GC_RECENT_STOPS pauses before the last one. */
+struct robust gc_before_last_ns(const struct gc *gc);
 
 /* How many of them lasted limit_ns at most. */
 size_t gc_count_before_last(const struct gc *gc, double limit_ns, size_t *ret_n);

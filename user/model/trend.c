@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "model/robust.h"
 
 enum { PAIRS = TREND_POINTS * (TREND_POINTS - 1) / 2 };
 
@@ -36,19 +37,6 @@ void trend_add(struct trend *trend, u64 time_ns, double value)
 		old++;
 	drop_oldest(trend, MAX(old, (size_t)(trend->count == TREND_POINTS)));
 	trend->point[trend->count++] = (struct trend_point) { time_ns, value };
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), compare_doubles);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 static double seconds_between(const struct trend_point *a, const struct trend_point *b)

@@ -49,7 +49,4 @@ void trend_add(struct trend *trend, u64 time_ns, double value);
 /* Returns whether there are enough points for a fit. */
 bool trend_fit(const struct trend *trend, struct trend_fit *ret);
 
-/* Median of n values (n > 0), the mean of the middle two when n is even. Reorders them. */
-double median(double *values, size_t n);
-
 #endif
