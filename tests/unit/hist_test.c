@@ -57,6 +57,38 @@ static void assert_close(u64 got, u64 want, double q)
 		fail_msg("q=%g: got %llu, exact %llu", q, got, want);
 }
 
+/* Those farther than 1/64 from the value are on their side; what is between may be on either. */
+static void check_count_at_most(const struct hist *hist, const u64 *sorted, size_t n, u64 value)
+{
+	u64 got = hist_count_at_most(hist, value), least = 0, most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		least += sorted[i] <= value - value / 64;
+		most += sorted[i] <= value || sorted[i] - value <= sorted[i] / 64;
+	}
+	if (got < least || got > most)
+		fail_msg("at most %llu: %llu, want %llu to %llu", value, got, least, most);
+}
+
+static void check_sums(const struct hist *hist, const u64 *sorted, size_t n)
+{
+	unsigned __int128 sum = 0;
+	u64 last = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += sorted[i];
+	assert_true(hist_sum(hist) == (u64)MIN(sum, (unsigned __int128)~0ULL));
+	for (int i = 0; i < 20; i++)
+		check_count_at_most(hist, sorted, n, next_random() >> next_random() % 64);
+	for (int shift = 63; shift >= 0; shift--) {
+		u64 count = hist_count_at_most(hist, ~0ULL >> shift);
+
+		assert_true(count >= last);
+		last = count;
+	}
+	assert_true(last == n && hist_count_at_most(hist, sorted[n - 1]) == n);
+}
+
 static void check_quantiles(const struct hist *hist, u64 *values, size_t n)
 {
 	static const double qs[] = { 0, 0.001, 0.25, 0.5, 0.9, 0.99, 0.999, 1 };
@@ -64,6 +96,7 @@ static void check_quantiles(const struct hist *hist, u64 *values, size_t n)
 	qsort(values, n, sizeof(*values), compare_u64);
 	assert_true(hist_count(hist) == n);
 	assert_true(hist_max(hist) == values[n - 1]);
+	check_sums(hist, values, n);
 	for (size_t i = 0; i < ARRAY_SIZE(qs); i++)
 		assert_close(hist_quantile(hist, qs[i]), exact_quantile(values, n, qs[i]), qs[i]);
 }
@@ -89,7 +122,7 @@ static void test_hist_against_exact(void **state)
 		hist_merge(a, b);
 		check_quantiles(a, values, n);
 		hist_clear(a);
-		assert_true(hist_count(a) == 0 && hist_quantile(a, 0.5) == 0);
+		assert_true(hist_count(a) == 0 && hist_quantile(a, 0.5) == 0 && hist_sum(a) == 0);
 	}
 }
 

@@ -11,7 +11,7 @@ enum {
 };
 
 struct hist {
-	u64 count, min, max;
+	u64 count, min, max, sum;
 	u64 bucket[BUCKETS];
 };
 
@@ -46,6 +46,16 @@ static u64 bucket_middle(size_t i)
 	return ((u64)(SUB + i % SUB) << octave) + ((1ULL << octave) >> 1);
 }
 
+/* What would not fit stays at the top: a sum that falls would read like a new beginning. */
+static void add_to_sum(struct hist *hist, u64 value, u64 count)
+{
+	u64 added;
+
+	if (__builtin_mul_overflow(value, count, &added) ||
+	    __builtin_add_overflow(hist->sum, added, &hist->sum))
+		hist->sum = ~0ULL;
+}
+
 void hist_add(struct hist *hist, u64 value, u64 count)
 {
 	if (!count)
@@ -54,6 +64,7 @@ void hist_add(struct hist *hist, u64 value, u64 count)
 		hist->min = value;
 	hist->max = MAX(hist->max, value);
 	hist->count += count;
+	add_to_sum(hist, value, count);
 	hist->bucket[bucket_of(value)] += count;
 }
 
@@ -64,6 +75,7 @@ void hist_merge(struct hist *into, const struct hist *from)
 	into->min = into->count ? MIN(into->min, from->min) : from->min;
 	into->max = MAX(into->max, from->max);
 	into->count += from->count;
+	add_to_sum(into, from->sum, 1);
 	for (size_t i = 0; i < BUCKETS; i++)
 		into->bucket[i] += from->bucket[i];
 }
@@ -81,6 +93,22 @@ u64 hist_count(const struct hist *hist)
 u64 hist_max(const struct hist *hist)
 {
 	return hist->max;
+}
+
+u64 hist_sum(const struct hist *hist)
+{
+	return hist->sum;
+}
+
+u64 hist_count_at_most(const struct hist *hist, u64 value)
+{
+	u64 n = 0;
+
+	if (value >= hist->max)
+		return hist->count;
+	for (size_t i = 0; i < BUCKETS && bucket_middle(i) <= value; i++)
+		n += hist->bucket[i];
+	return n;
 }
 
 u64 hist_quantile(const struct hist *hist, double q)

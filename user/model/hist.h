@@ -23,6 +23,13 @@ void hist_clear(struct hist *hist);
 
 u64 hist_count(const struct hist *hist);
 u64 hist_max(const struct hist *hist); /* exact; 0 when empty */
+u64 hist_sum(const struct hist *hist); /* exact; ~0 once it would be more */
+
+/*
+ * How many are value at most. A bucket counts as its middle, so those within
+ * 1/64 of value may be on the wrong side; exact from hist_max() on.
+ */
+u64 hist_count_at_most(const struct hist *hist, u64 value);
 
 /* The smallest value that at least q (0..1) of all are not above; 0 when empty. */
 u64 hist_quantile(const struct hist *hist, double q);

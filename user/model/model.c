@@ -232,6 +232,7 @@ static struct window_cost window_cost(const struct model *model, const struct to
 		.hits = t->raw_hits,
 		.regrown = t->regrown,
 		.foreign = t->foreign,
+		.probe_ns = t->probe_ns,
 		.target_cpu_pct = seconds > 0 ? t->probe_ns / (seconds * 1e9) * 100 : 0,
 		.known = model->config.cost_known,
 	};

@@ -60,6 +60,7 @@ struct window_cost {
 			again */
 	u64 foreign; /* and of other processes, which the kernel's filter let through */
 	double target_cpu_pct;	  /* of one CPU; estimated from ns per hit */
+	double probe_ns;	  /* the same as a time */
 	double duty[WIRE_GROUPS]; /* share of the time that a group was attached, 0 to 1 */
 	bool known;		  /* whether ns per hit is known on this machine */
 };
