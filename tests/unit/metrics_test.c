@@ -31,7 +31,8 @@ static struct metrics_snapshot *snapshot_new(void)
 			     .sent = 3,
 			     .lost = 2,
 			     .withheld = 1,
-			     .waiting = 7 } },
+			     .waiting = 7,
+			     .away = 1 } },
 		.sink_count = 1,
 	};
 	s->target_count = TARGETS;
@@ -97,6 +98,7 @@ static void figures_of_a_snapshot(void **state)
 		"gosonde_sink_lost_total{sink=\"syslog\"} 2",
 		"gosonde_sink_withheld_total{sink=\"syslog\"} 1",
 		"gosonde_sink_waiting{sink=\"syslog\"} 7",
+		"gosonde_sink_away{sink=\"syslog\"} 1",
 		"process_cpu_seconds_total 1.5",
 		"process_resident_memory_bytes 15728640",
 		"process_start_time_seconds 1767225601",

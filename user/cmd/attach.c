@@ -13,6 +13,7 @@ struct attach {
 	struct report report;
 	const char *rules_path;
 	const char *syslog_target; /* NULL: none */
+	struct listen_address metrics;
 };
 
 enum { STDOUT_BYTES = 1 << 20 };
@@ -28,7 +29,8 @@ enum {
 	OPT_RULES,
 	OPT_DRY_RUN,
 	OPT_SYSLOG,
-	OPT_EVENTS
+	OPT_EVENTS,
+	OPT_METRICS
 };
 
 static const struct argp_option options[] = {
@@ -48,6 +50,10 @@ static const struct argp_option options[] = {
 	{ "dry-run", OPT_DRY_RUN, 0, 0, "Evaluate and show alerts, send none", 0 },
 	{ "syslog", OPT_SYSLOG, "TARGET", OPTION_ARG_OPTIONAL,
 	  "Send alerts to syslog: local (default, /dev/log), unix:PATH or udp:HOST:PORT", 0 },
+	{ "metrics", OPT_METRICS, "ADDR", OPTION_ARG_OPTIONAL,
+	  "Serve /metrics for Prometheus, /healthz and /readyz at ADDR: 127.0.0.1:9464 (default), "
+	  "[::1]:PORT or unix:PATH",
+	  0 },
 	{ 0 },
 };
 
@@ -89,6 +95,15 @@ static void parse_budget(struct argp_state *state, const char *arg, struct attac
 	in->session.budget = pct / 100;
 }
 
+static void parse_metrics(struct argp_state *state, const char *arg, struct attach *in)
+{
+	struct err err = { 0 };
+
+	if (listen_parse(arg ? arg : LISTEN_DEFAULT, &in->metrics, &err))
+		argp_error(state, "--metrics: %s", err.text);
+	in->session.metrics = &in->metrics;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct attach *in = state->input;
@@ -123,6 +138,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SYSLOG:
 		in->syslog_target = arg ? arg : "local";
 		return 0;
+	case OPT_METRICS:
+		parse_metrics(state, arg, in);
+		return 0;
 	default:
 		return cmd_take_pid(key, arg, state, &in->session.pid);
 	}
@@ -138,7 +156,8 @@ static const struct argp argp = {
 	       "Examples:\n"
 	       "  gosonde attach 4711\n"
 	       "  gosonde attach 4711 --for 1m --output json > figures.jsonl\n"
-	       "  gosonde attach 4711 --probes gc,goroutine --syslog\n\n"
+	       "  gosonde attach 4711 --probes gc,goroutine --syslog\n"
+	       "  gosonde attach 4711 --metrics & curl http://127.0.0.1:9464/metrics\n\n"
 	       "Exit status: 0 observed to the end, 1 failed, 2 usage (or rules that are wrong), 3 no such process (or it "
 	       "exited "
 	       "before the probes stood), 4 not permitted or the kernel lacks what it takes.",
@@ -195,6 +214,7 @@ int cmd_attach(int argc, char **argv)
 			.interval_ns = 1000000000,
 			.budget = DEFAULT_BUDGET,
 			.report = &in.report,
+			.version = cmd_version_text(),
 		},
 		.report = {
 			.ops = report_find("text"),

@@ -51,6 +51,9 @@ unsigned int cmd_terminal_width(void);
 /* Runs a session to its end, says on stderr why the target ended it, and returns the exit code. */
 int cmd_observe(const struct session_config *config);
 
+/* "0.1.0+gd8be414" */
+const char *cmd_version_text(void);
+
 int cmd_list(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_attach(int argc, char **argv);

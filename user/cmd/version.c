@@ -3,6 +3,11 @@
 
 #include "cmd/cmd.h"
 
+const char *cmd_version_text(void)
+{
+	return GOSONDE_VERSION;
+}
+
 int cmd_version(int argc, char **argv)
 {
 	static const struct argp argp = {

@@ -10,6 +10,7 @@
 #include "daemon/plugins.h"
 #include "daemon/sampler.h"
 #include "daemon/selfstat.h"
+#include "daemon/session_metrics.h"
 #include "daemon/target.h"
 #include "daemon/top_sites.h"
 #include "daemon/waits.h"
@@ -47,7 +48,9 @@ struct session {
 	struct watch *watch;
 	struct event_sample sample; /* the last one taken */
 	u64 image;		    /* of the process when it was opened */
-	u64 refused;		    /* records that could not be decoded */
+	u64 records;		    /* that came through the ring */
+	u64 refused;		    /* of them could not be decoded */
+	struct session_metrics metrics;
 	struct plugins plugins;
 	u64 unseen; /* ticks times plugins that ran without probes, if only until the tick */
 	struct description description;
@@ -58,6 +61,7 @@ static void session_free(struct session *s)
 {
 	if (!s)
 		return;
+	session_metrics_stop(&s->metrics);
 	watch_free(s->watch);
 	sampler_free(s->sampler);
 	duty_free(s->duty);
@@ -171,6 +175,7 @@ static void on_alert(void *arg, const struct alert *alert)
 	struct session *s = arg;
 	struct report *report = s->config->report;
 
+	session_metrics_count(&s->metrics, alert);
 	report->ops->alert(report, alert);
 	fflush(report->out); /* what stderr says next comes after it */
 	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
@@ -300,6 +305,8 @@ static int start(struct session *s, struct err *err)
 	if (!rc)
 		rc = survivor_start(&s->survivor, aftermath, s->target, err);
 	if (!rc)
+		rc = session_metrics_start(&s->metrics, s->config, err);
+	if (!rc)
 		rc = open_kernel(s, err);
 	if (!rc)
 		rc = make_plan(s, err);
@@ -364,6 +371,7 @@ static void on_record(void *arg, const void *record, size_t size)
 	struct session *s = arg;
 	struct event event;
 
+	s->records++;
 	if (event_decode(record, size, &s->names, &event)) {
 		s->refused++;
 		return;
@@ -396,6 +404,18 @@ static int take_sample(struct session *s, u64 now_ns, struct err *err)
 	return 0;
 }
 
+static void publish(struct session *s, u64 now_ns, const struct window *last)
+{
+	session_metrics_publish(&s->metrics, now_ns,
+				&(struct session_metrics_tick) {
+					.target = s->target,
+					.watch = s->watch,
+					.last = last,
+					.budget_failure = s->duty ? duty_failure(s->duty) : NULL,
+					.records = s->records,
+				});
+}
+
 static int end_window(struct session *s, u64 now_ns, struct err *err)
 {
 	struct window window;
@@ -410,6 +430,7 @@ static int end_window(struct session *s, u64 now_ns, struct err *err)
 	s->config->report->ops->window(s->config->report, &window);
 	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
 		sink_flush(s->config->sinks[i], now_ns, &s->config->report->timebase);
+	publish(s, now_ns, &window);
 	return flush_report(s, err);
 }
 
@@ -526,6 +547,7 @@ int session_run(const struct session_config *config, struct err *err)
 	rc = report_attached(s, err);
 	if (rc)
 		return rc;
+	publish(s, now_monotonic_ns(), NULL);
 	end = observe(s, err);
 	if (end < 0)
 		return end;

@@ -7,6 +7,7 @@
 #define DAEMON_SESSION_H
 
 #include "alert/ruleset.h"
+#include "daemon/listen.h"
 #include "daemon/loop.h"
 #include "daemon/report.h"
 #include "probe/plan.h"
@@ -25,6 +26,8 @@ struct session_config {
 	bool dry_run;		     /* of every rule */
 	struct report *report;
 	struct sink *sinks[SESSION_SINKS_MAX]; /* NULL-terminated unless full */
+	const struct listen_address *metrics;  /* where to serve them; NULL: nowhere */
+	const char *version;		       /* of gosonde, for the metrics */
 };
 
 /*

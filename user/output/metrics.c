@@ -326,8 +326,6 @@ static void put_sinks(struct exposition *x, const struct metrics_agent *a, size_
 
 static void put_sink_families(struct exposition *x, const struct metrics_agent *a)
 {
-	_Static_assert(sizeof(size_t) == sizeof(u64), "put_sinks reads both as u64");
-
 	exposition_family(x, "gosonde_sink_sent_total", METRIC_COUNTER, "Alerts sent.");
 	put_sinks(x, a, offsetof(struct metrics_sink, sent));
 	exposition_family(x, "gosonde_sink_lost_total", METRIC_COUNTER,
@@ -339,6 +337,9 @@ static void put_sink_families(struct exposition *x, const struct metrics_agent *
 	exposition_family(x, "gosonde_sink_waiting", METRIC_GAUGE,
 			  "Alerts that wait for the receiver.");
 	put_sinks(x, a, offsetof(struct metrics_sink, waiting));
+	exposition_family(x, "gosonde_sink_away", METRIC_GAUGE,
+			  "1 if the receiver took nothing, the last time.");
+	put_sinks(x, a, offsetof(struct metrics_sink, away));
 }
 
 static void put_single(struct exposition *x, const char *name, enum metric_type type,

@@ -59,9 +59,8 @@ struct metrics_target {
 
 struct metrics_sink {
 	const char *name; /* "syslog"; static */
-	u64 sent, lost, withheld;
-	size_t waiting;
-	bool away; /* its receiver took nothing, the last time */
+	u64 sent, lost, withheld, waiting;
+	u64 away; /* 1: its receiver took nothing, the last time */
 };
 
 struct metrics_agent {

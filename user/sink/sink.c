@@ -119,6 +119,11 @@ void sink_close(struct sink *sink)
 	free(sink);
 }
 
+const char *sink_name(const struct sink *sink)
+{
+	return sink->ops->name;
+}
+
 struct sink_stats sink_stats(const struct sink *sink)
 {
 	return (struct sink_stats) {

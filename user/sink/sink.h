@@ -77,6 +77,9 @@ int sink_send(struct sink *sink, const struct alert *alert, const struct timebas
 /* Tries again with what waits. To be called at each tick; costs nothing when nothing does. */
 void sink_flush(struct sink *sink, u64 now_ns, const struct timebase *timebase);
 
+/* "syslog"; static. */
+const char *sink_name(const struct sink *sink);
+
 struct sink_stats sink_stats(const struct sink *sink);
 
 #endif
