@@ -4,15 +4,13 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/macros.h"
 
-enum { BACKLOG = 16, UNIX_MODE = 0660 };
+enum { BACKLOG = 64, UNIX_MODE = 0660 };
 
 static const char unix_prefix[] = "unix:";
 
@@ -75,6 +73,8 @@ int listen_parse(const char *text, struct listen_address *ret, struct err *err)
 	struct listen_address at = { 0 };
 	int rc;
 
+	snprintf(at.text, sizeof(at.text), "%s", text);
+
 	if (!strncmp(text, unix_prefix, strlen(unix_prefix))) {
 		rc = parse_unix(text + strlen(unix_prefix), &at, err);
 	} else {
@@ -125,10 +125,9 @@ static int bind_unix(struct listener *l)
 {
 	const char *path = ((const struct sockaddr_un *)&l->at.addr)->sun_path;
 	const struct sockaddr *addr = (const struct sockaddr *)&l->at.addr;
-	struct stat st;
 	int rc;
 
-	(void)fchmod(l->fd, UNIX_MODE); /* the file gets the socket's */
+	(void)fchmod(l->fd, UNIX_MODE); /* the file gets the socket's, less the umask */
 	rc = bind(l->fd, addr, l->at.len);
 	if (rc && errno == EADDRINUSE && !is_held(&l->at)) {
 		(void)unlink(path);
@@ -136,10 +135,8 @@ static int bind_unix(struct listener *l)
 	}
 	if (rc)
 		return -errno;
-	if (!lstat(path, &st)) {
-		l->dev = st.st_dev;
-		l->ino = st.st_ino;
-	}
+	(void)chmod(path, UNIX_MODE);
+	l->has_file = !lstat(path, &l->file);
 	return 0;
 }
 
@@ -177,12 +174,19 @@ int listener_open(struct listener *ret, const struct listen_address *at, struct 
 	return 0;
 }
 
+/* Inode numbers are used again; a socket's time of change is of its bind(). */
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 void listener_close(struct listener *l)
 {
 	const char *path = ((const struct sockaddr_un *)&l->at.addr)->sun_path;
-	struct stat st;
+	struct stat now;
 
-	if (l->ino && !lstat(path, &st) && st.st_dev == l->dev && st.st_ino == l->ino)
+	if (l->has_file && !lstat(path, &now) && is_same_file(&l->file, &now))
 		(void)unlink(path);
 	if (l->fd >= 0)
 		close(l->fd);

@@ -3,8 +3,9 @@
 #ifndef DAEMON_LISTEN_H
 #define DAEMON_LISTEN_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 
@@ -13,6 +14,7 @@
 struct listen_address {
 	struct sockaddr_storage addr;
 	socklen_t len;
+	char text[160]; /* as it was given */
 };
 
 /*
@@ -26,8 +28,8 @@ struct listener {
 	int fd;
 	char name[160]; /* "http://127.0.0.1:9464", "unix:/run/gosonde/metrics" */
 	struct listen_address at;
-	dev_t dev; /* of a Unix socket's file */
-	ino_t ino; /* 0: none was made */
+	bool has_file; /* a Unix socket's; file tells it from a later one of that path */
+	struct stat file;
 };
 
 /*

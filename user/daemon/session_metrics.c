@@ -21,7 +21,7 @@ int session_metrics_start(struct session_metrics *m, const struct session_config
 		return 0;
 	rc = exporter_start(&m->exporter, config->metrics, config->interval_ns, err);
 	if (rc)
-		return err_prefix(err, rc, "can't serve metrics");
+		return err_prefix(err, rc, "can't serve metrics on %s", config->metrics->text);
 	fprintf(stderr, "gosonde: metrics at %s/metrics\n", exporter_name(m->exporter));
 	return 0;
 }
