@@ -51,8 +51,11 @@ static double quality(const char *accept, const char *type)
 /* A wildcard is no wish: what reads anything reads the older format. */
 enum exposition_format exposition_negotiate(const char *accept)
 {
-	double open = accept ? quality(accept, OPENMETRICS_TYPE) : 0;
+	double open;
 
+	if (!accept)
+		return EXPOSITION_TEXT;
+	open = quality(accept, OPENMETRICS_TYPE);
 	return open > 0 && open >= quality(accept, "text/plain") ? EXPOSITION_OPENMETRICS
 								 : EXPOSITION_TEXT;
 }
