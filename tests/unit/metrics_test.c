@@ -292,7 +292,7 @@ static void long_names_are_cut(void **state)
 	text = rendered(EXPOSITION_TEXT, s);
 	value = strstr(text, "module=\"") + strlen("module=\"");
 	len = strcspn(value, "\"");
-	assert_true(len < LABEL_VALUE_BYTES && len > LABEL_VALUE_BYTES - 16);
+	assert_true(len < METRIC_LABEL_VALUE_BYTES && len > METRIC_LABEL_VALUE_BYTES - 16);
 	assert_memory_equal(value + len - 3, "...", 3);
 }
 

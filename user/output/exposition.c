@@ -138,10 +138,10 @@ static void put_value(struct exposition *x, double value)
 	fputs(text, x->out);
 }
 
-void exposition_sample(struct exposition *x, const char *suffix, const struct label *labels,
+void exposition_sample(struct exposition *x, const char *suffix, const struct metric_label *labels,
 		       size_t count, double value)
 {
-	char escaped[LABEL_VALUE_BYTES];
+	char escaped[METRIC_LABEL_VALUE_BYTES];
 
 	fprintf(x->out, "%s%s", x->family, suffix);
 	for (size_t i = 0; i < count; i++)

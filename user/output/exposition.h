@@ -22,11 +22,11 @@ const char *exposition_content_type(enum exposition_format format);
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO };
 
 enum {
-	LABEL_VALUE_BYTES = 256, /* of an escaped value; longer ones are cut with "..." */
-	LABELS_MAX = 8,		 /* of a sample */
+	METRIC_LABEL_VALUE_BYTES = 256, /* of an escaped value; longer ones are cut with "..." */
+	METRIC_LABELS_MAX = 8,		/* of a sample */
 };
 
-struct label {
+struct metric_label {
 	const char *name;
 	const char *value; /* raw */
 };
@@ -42,7 +42,7 @@ void exposition_family(struct exposition *x, const char *name, enum metric_type 
 		       const char *help);
 
 /* suffix: "_bucket", "_sum", "_count" of a histogram; else "". */
-void exposition_sample(struct exposition *x, const char *suffix, const struct label *labels,
+void exposition_sample(struct exposition *x, const char *suffix, const struct metric_label *labels,
 		       size_t count, double value);
 
 void exposition_end(struct exposition *x);

@@ -36,24 +36,24 @@ struct metrics_pauses metrics_pauses_of(const struct hist *pauses)
 /* A target's samples begin with its labels. */
 struct target_labels {
 	char pid[16];
-	struct label label[LABELS_MAX];
+	struct metric_label label[METRIC_LABELS_MAX];
 	size_t count;
 };
 
 static void label_target(const struct metrics_target *t, struct target_labels *ret)
 {
 	snprintf(ret->pid, sizeof(ret->pid), "%u", t->last.pid);
-	ret->label[0] = (struct label) { "pid", ret->pid };
-	ret->label[1] = (struct label) { "exe", t->exe };
-	ret->label[2] = (struct label) { "module", t->module };
+	ret->label[0] = (struct metric_label) { "pid", ret->pid };
+	ret->label[1] = (struct metric_label) { "exe", t->exe };
+	ret->label[2] = (struct metric_label) { "module", t->module };
 	ret->count = 3;
 }
 
 /* A sample of the target with more labels. */
 static void put_labelled(struct exposition *x, const char *suffix, const struct target_labels *of,
-			 const struct label *more, size_t count, double value)
+			 const struct metric_label *more, size_t count, double value)
 {
-	struct label all[LABELS_MAX];
+	struct metric_label all[METRIC_LABELS_MAX];
 
 	memcpy(all, of->label, of->count * sizeof(*all));
 	memcpy(all + of->count, more, count * sizeof(*all));
@@ -61,8 +61,8 @@ static void put_labelled(struct exposition *x, const char *suffix, const struct 
 }
 
 #define PUT(x, suffix, of, value, ...)                                                             \
-	put_labelled(x, suffix, of, (const struct label[]) { __VA_ARGS__ },                        \
-		     ARRAY_SIZE(((const struct label[]) { __VA_ARGS__ })), value)
+	put_labelled(x, suffix, of, (const struct metric_label[]) { __VA_ARGS__ },                 \
+		     ARRAY_SIZE(((const struct metric_label[]) { __VA_ARGS__ })), value)
 
 static void put(struct exposition *x, const struct target_labels *of, double value)
 {
@@ -323,7 +323,7 @@ static void put_target_family(struct exposition *x, const struct metrics_snapsho
 static void put_sinks(struct exposition *x, const struct metrics_agent *a, size_t at)
 {
 	for (size_t i = 0; i < a->sink_count; i++) {
-		const struct label label = { "sink", a->sinks[i].name };
+		const struct metric_label label = { "sink", a->sinks[i].name };
 		u64 count;
 
 		memcpy(&count, (const char *)&a->sinks[i] + at, sizeof(count));
@@ -359,7 +359,7 @@ static void put_single(struct exposition *x, const char *name, enum metric_type 
 static void put_agent(struct exposition *x, const struct metrics_snapshot *s)
 {
 	const struct metrics_agent *a = &s->agent;
-	const struct label version = { "version", a->version };
+	const struct metric_label version = { "version", a->version };
 
 	exposition_family(x, "gosonde_build_info", METRIC_INFO, "Which gosonde this is.");
 	exposition_sample(x, "", &version, 1, 1);
