@@ -227,7 +227,6 @@ static int open_watch(struct session *s, struct err *err)
 		.arg = s,
 	};
 
-	choose_rules(s);
 	s->watch = watch_new(&config);
 	return s->watch ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
@@ -304,8 +303,10 @@ static int start(struct session *s, struct err *err)
 
 	if (!rc)
 		rc = survivor_start(&s->survivor, aftermath, s->target, err);
-	if (!rc)
-		rc = session_metrics_start(&s->metrics, s->config, err);
+	if (rc)
+		return rc;
+	choose_rules(s);
+	rc = session_metrics_start(&s->metrics, s->config, &s->rules, err);
 	if (!rc)
 		rc = open_kernel(s, err);
 	if (!rc)

@@ -7,9 +7,8 @@
 #include "proc/self.h"
 
 int session_metrics_start(struct session_metrics *m, const struct session_config *config,
-			  struct err *err)
+			  const struct rules *rules, struct err *err)
 {
-	const struct rules *rules = config->rules ? config->rules : rules_default();
 	int rc;
 
 	m->config = config;

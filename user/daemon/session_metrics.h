@@ -17,7 +17,7 @@ struct session_metrics {
 
 /* config is borrowed. After every fork: see listener_open(), whose errors it returns. */
 int session_metrics_start(struct session_metrics *m, const struct session_config *config,
-			  struct err *err);
+			  const struct rules *rules, struct err *err);
 void session_metrics_stop(struct session_metrics *m);
 
 void session_metrics_count(struct session_metrics *m, const struct alert *alert);
