@@ -105,7 +105,9 @@ void watch_tick(struct watch *watch, u64 now_ns, struct window *ret)
 static u64 table_losses(const struct watch *watch)
 {
 	return growth_evicted(model_growth(watch->model)) +
-	       gosites_refused(model_gosites(watch->model)) + engine_refused(watch->engine);
+	       gosites_refused(model_gosites(watch->model)) +
+	       census_sites_left_out(model_census_sites(watch->model)) +
+	       engine_refused(watch->engine);
 }
 
 void watch_summary(const struct watch *watch, u64 now_ns, struct window *ret)

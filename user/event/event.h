@@ -25,6 +25,7 @@ enum event_kind {
 	EVENT_FAULT,
 	EVENT_EXIT,    /* the target is gone */
 	EVENT_RESTART, /* another image of it begins: all that was known is of the last one */
+	EVENT_CENSUS,  /* its goroutines, counted by creation site */
 };
 
 /* Return addresses, innermost first; borrowed from the event's bytes. */
@@ -130,6 +131,38 @@ struct event_fault {
 	struct event_stack stack;
 };
 
+enum { EVENT_STAYS = 3, EVENT_WAITS = 3, EVENT_WAIT_BYTES = 48 };
+
+/* So many goroutines of about that age. */
+struct event_age {
+	u64 age_ns, count;
+};
+
+struct event_wait {
+	char reason[EVENT_WAIT_BYTES]; /* raw: "chan receive"; or the state of what doesn't wait */
+	u64 count;
+};
+
+/* The goroutines of one go statement, without the runtime's own. */
+struct event_census_site {
+	u64 gopc, startpc; /* startpc: what the oldest of them runs */
+	u64 live;
+	/* Members that are older than stay_ns for certain; and those that were so at the last
+	 * census and have ended since. */
+	u64 stayed[EVENT_STAYS], ended[EVENT_STAYS];
+	u64 mean_ns, oldest_ns;		     /* ages, best estimates */
+	u64 median_least_ns, median_most_ns; /* the true age of the middle one is within */
+	const struct event_age *ages;	     /* of all; ascending best estimates; borrowed */
+	size_t age_count;
+	struct event_wait waits[EVENT_WAITS]; /* the most frequent; count 0: no more */
+};
+
+struct event_census {
+	u64 stay_ns[EVENT_STAYS];	       /* ascending; the same in every census */
+	const struct event_census_site *sites; /* those with most that stayed; borrowed */
+	size_t site_count, sites_left_out;     /* left out: large enough, but too many */
+};
+
 struct event {
 	enum event_kind kind;
 	u64 time_ns;
@@ -141,6 +174,7 @@ struct event {
 		struct event_stop stop;
 		struct event_gc_end gc_end;
 		struct event_fault fault;
+		struct event_census census;
 	};
 };
 

@@ -19,6 +19,7 @@ struct model {
 	struct growth *growth;
 	struct gc *gc;
 	struct gosites *gosites;
+	struct census_sites *census_sites;
 	struct totals last;	 /* the last sample */
 	struct mark now, ticked; /* now.time_ns is not used */
 	u64 heap_live_bytes, heap_goal_bytes;
@@ -53,7 +54,8 @@ struct model *model_new(const struct model_config *config, const struct names *n
 	model->growth = growth_new(&model->config.growth_limits);
 	model->gc = gc_new();
 	model->gosites = gosites_new(model->config.go_site_limit);
-	if (!model->growth || !model->gc || !model->gosites)
+	model->census_sites = census_sites_new();
+	if (!model->growth || !model->gc || !model->gosites || !model->census_sites)
 		return NULL;
 	return TAKE_PTR(model);
 }
@@ -65,6 +67,7 @@ void model_free(struct model *model)
 	growth_free(model->growth);
 	gc_free(model->gc);
 	gosites_free(model->gosites);
+	census_sites_free(model->census_sites);
 	free(model);
 }
 
@@ -138,6 +141,8 @@ int model_feed(struct model *model, const struct event *event)
 	case EVENT_FAULT:
 		model->now.fault_records++;
 		return 0;
+	case EVENT_CENSUS:
+		return census_sites_update(model->census_sites, event->time_ns, &event->census);
 	case EVENT_EXIT:
 	case EVENT_RESTART:
 		return 0;
@@ -314,6 +319,11 @@ const struct gc *model_gc(const struct model *model)
 const struct gosites *model_gosites(const struct model *model)
 {
 	return model->gosites;
+}
+
+const struct census_sites *model_census_sites(const struct model *model)
+{
+	return model->census_sites;
 }
 
 u64 model_heap_live_bytes(const struct model *model)

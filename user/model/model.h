@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "event/event.h"
 #include "event/names.h"
+#include "model/census_sites.h"
 #include "model/gc.h"
 #include "model/gosites.h"
 #include "model/growth.h"
@@ -54,6 +55,7 @@ const struct names *model_names(const struct model *model);
 const struct growth *model_growth(const struct model *model);
 const struct gc *model_gc(const struct model *model);
 const struct gosites *model_gosites(const struct model *model);
+const struct census_sites *model_census_sites(const struct model *model);
 
 /* Of the last sample; 0: unknown. */
 u64 model_heap_live_bytes(const struct model *model);
