@@ -59,17 +59,26 @@ static void find_facts(const struct go_census *raw, const struct gc_dates *dates
 	}
 }
 
-static int date(const struct go_census *raw, const struct goid_clock *clock,
-		const struct gc_dates *dates, struct census *census)
+int census_date(const struct go_census *raw, const struct goid_clock *clock,
+		const struct go_gc_memory *gc, const struct timebase *timebase, u64 now_ns,
+		struct goid_birth *ret)
 {
 	CLEANUP(freep) struct goid_fact *facts = calloc(raw->count + 1, sizeof(*facts));
-	CLEANUP(freep) struct goid_birth *births = calloc(raw->count + 1, sizeof(*births));
-	int rc;
+	const struct gc_dates dates = gc_dates_make(gc, timebase);
 
-	if (!facts || !births)
+	if (!facts)
 		return -ENOMEM;
-	find_facts(raw, dates, facts);
-	rc = goid_clock_date(clock, facts, raw->count, census->now_ns, births);
+	find_facts(raw, &dates, facts);
+	return goid_clock_date(clock, facts, raw->count, now_ns, ret);
+}
+
+static int date_lines(const struct go_census *raw, const struct goid_clock *clock,
+		      const struct timebase *timebase, struct census *census)
+{
+	CLEANUP(freep) struct goid_birth *births = calloc(raw->count + 1, sizeof(*births));
+	int rc = births ? census_date(raw, clock, &census->gc, timebase, census->now_ns, births)
+			: -ENOMEM;
+
 	for (size_t i = 0; i < raw->count && !rc; i++)
 		census->lines[i].birth = births[i];
 	return rc;
@@ -102,7 +111,6 @@ static int look_up(struct target *target, const struct go_census *raw,
 		   struct census *census)
 {
 	const struct names names = target_names(target);
-	struct gc_dates dates;
 	int rc = name_all(raw, CREATOR, &names, &census->sites);
 
 	if (!rc)
@@ -111,8 +119,7 @@ static int look_up(struct target *target, const struct go_census *raw,
 	if (rc || !census->lines)
 		return -ENOMEM;
 	fill_lines(raw, census);
-	dates = gc_dates_make(&census->gc, timebase);
-	return date(raw, clock, &dates, census);
+	return date_lines(raw, clock, timebase, census);
 }
 
 int census_take(struct target *target, const struct goid_clock *clock, u64 (*now)(void),
@@ -127,7 +134,6 @@ int census_take(struct target *target, const struct goid_clock *clock, u64 (*now
 	if (rc)
 		return err_prefix(err, rc, "process %d", target->process.pid);
 	census.now_ns = now();
-	/* After the census: no collection that a goroutine tells of is missing. */
 	go_gc_memory_read(&target->go, &census.gc);
 	(void)go_wait_reasons_read(&target->go, &census.reasons, &census.no_reasons);
 	rc = look_up(target, &raw, clock, timebase, &census);

@@ -27,6 +27,15 @@ struct census {
 u64 census_start_ns(const struct target *target, u64 now_ns);
 
 /*
+ * Dates the goroutines of a census that was read by now_ns; ret has room for all of them. gc: read
+ * after the census, so that no collection that a goroutine tells of is missing. Returns 0 or
+ * -ENOMEM.
+ */
+int census_date(const struct go_census *raw, const struct goid_clock *clock,
+		const struct go_gc_memory *gc, const struct timebase *timebase, u64 now_ns,
+		struct goid_birth *ret);
+
+/*
  * now(): CLOCK_MONOTONIC. Returns 0, what go_census_read() returns, or -ENOMEM.
  */
 int census_take(struct target *target, const struct goid_clock *clock, u64 (*now)(void),

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gobin/census.h"
+
 static struct attached_probe describe_probe(const struct plan_probe *probe, u64 bias,
 					    const struct calibration *cost)
 {
@@ -71,6 +73,8 @@ void describe_missing(const struct go_process *p, const struct probe_groups *gro
 		add_missing(ret, "details of GC cycles", &err);
 	if (groups->want[PROBE_GOROUTINE] && go_goroutine_words(p, &goroutines, &err))
 		add_missing(ret, "goroutines alive", &err);
+	if (groups->want[PROBE_GOROUTINE] && go_census_check(p, &err))
+		add_missing(ret, "goroutines by creation site", &err);
 }
 
 void describe_cost(const struct calibration *cost, double budget, struct description *ret)

@@ -6,6 +6,7 @@
 
 #include "alert/watch.h"
 #include "daemon/aftermath.h"
+#include "daemon/census_rounds.h"
 #include "daemon/describe.h"
 #include "daemon/plugins.h"
 #include "daemon/sampler.h"
@@ -15,6 +16,7 @@
 #include "daemon/top_sites.h"
 #include "daemon/waits.h"
 #include "event/decode.h"
+#include "gobin/census.h"
 #include "kern/features.h"
 #include "probe/attach.h"
 #include "probe/calibrate.h"
@@ -42,6 +44,7 @@ struct session {
 	struct armed *armed;
 	struct duty *duty; /* NULL: no budget */
 	struct sampler *sampler;
+	struct census_rounds *rounds; /* NULL: goroutines are not asked for */
 	struct selfstat self;
 	struct rules rules; /* of this target */
 	struct waits waits;
@@ -63,6 +66,7 @@ static void session_free(struct session *s)
 		return;
 	session_metrics_stop(&s->metrics);
 	watch_free(s->watch);
+	census_rounds_free(s->rounds);
 	sampler_free(s->sampler);
 	duty_free(s->duty);
 	armed_free(s->armed);
@@ -244,6 +248,15 @@ static int open_sampler(struct session *s, struct err *err)
 	return sampler_new(&s->sampler, &config, err);
 }
 
+/* Censuses need no probe; they come with the group that tells of goroutines, whatever its duty. */
+static int open_census(struct session *s, struct err *err)
+{
+	if (!plan_has_group(&s->plan, PROBE_GOROUTINE) || go_census_check(&s->target->go, NULL))
+		return 0;
+	s->rounds = census_rounds_new(s->target);
+	return s->rounds ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
 /* Returns how many were new, or a negative errno. */
 static int arm_plugins(struct session *s, struct err *err)
 {
@@ -317,6 +330,8 @@ static int start(struct session *s, struct err *err)
 	waits_start(&s->waits, &s->target->process);
 	rc = open_sampler(s, err);
 	if (!rc)
+		rc = open_census(s, err);
+	if (!rc)
 		rc = open_armed(s, err);
 	if (!rc)
 		rc = armed_attach_all(s->armed, err);
@@ -387,6 +402,30 @@ static int on_records(void *arg, struct err *err)
 	int rc = kern_ring_consume(s->kern, on_record, s, err);
 
 	return rc ? rc : flush_report(s, err);
+}
+
+static void take_census(struct session *s)
+{
+	struct event event = { .kind = EVENT_CENSUS, .pid = (u32)s->config->pid };
+	u64 image;
+
+	if (!s->rounds || !census_rounds_due(s->rounds, now_monotonic_ns()) ||
+	    census_rounds_take(s->rounds, &event.time_ns, &event.census))
+		return;
+	/* After an exec it says nothing, and the next tick ends the session. */
+	image = process_image(&s->target->process);
+	if (!image || image == s->image)
+		feed(s, &event);
+}
+
+/* The loop wakes up: often enough for a census too. */
+static int on_wake(void *arg, struct err *err)
+{
+	int rc = on_records(arg, err);
+
+	if (!rc)
+		take_census(arg);
+	return rc;
 }
 
 static int take_sample(struct session *s, u64 now_ns, struct err *err)
@@ -481,6 +520,7 @@ static int report_summary(struct session *s, u64 now_ns, struct err *err)
 
 	watch_summary(s->watch, now_ns, &summary.total);
 	selfstat_total(&s->self, now_ns, &summary.total.agent);
+	summary.census_failure = s->rounds ? census_rounds_failure(s->rounds) : NULL;
 	summary.budget_failure = s->duty ? duty_failure(s->duty) : NULL;
 	top_sites_find(&s->sample, &s->names, &s->top);
 	summary.map_sites = s->top.map_sites;
@@ -526,7 +566,7 @@ static int observe(struct session *s, struct err *err)
 		.interval_ns = s->config->interval_ns,
 		.for_ns = s->config->for_ns,
 	};
-	const struct loop_handlers handlers = { .arg = s, .records = on_records, .tick = on_tick };
+	const struct loop_handlers handlers = { .arg = s, .records = on_wake, .tick = on_tick };
 
 	return loop_run(&loop, &handlers, err);
 }

@@ -232,14 +232,31 @@ static int read_all(const struct go_process *p, const struct g_table *table,
 	return 0;
 }
 
+int go_census_check(const struct go_process *p, struct err *err)
+{
+	struct go_global_place place;
+	struct g_shape shape;
+	int rc = find_shape(p->layout, &shape, err);
+
+	if (!rc)
+		rc = go_layout_global(p->layout, GO_ALLGLEN, &place, err);
+	return rc ? rc : go_layout_global(p->layout, GO_ALLGS, &place, err);
+}
+
+int go_census_length(const struct go_process *p, u64 *ret, struct err *err)
+{
+	struct go_global_place length;
+	int rc = go_layout_global(p->layout, GO_ALLGLEN, &length, err);
+
+	return rc ? rc : go_process_read(p, length.addr + p->bias, ret, sizeof(*ret), err);
+}
+
 /* Part of a census would pass for all of it if the process ended while it was read. */
 static int check_alive(const struct go_process *p, struct err *err)
 {
-	struct go_global_place length;
 	u64 count;
-	int rc = go_layout_global(p->layout, GO_ALLGLEN, &length, err);
 
-	return rc ? rc : go_process_read(p, length.addr + p->bias, &count, sizeof(count), err);
+	return go_census_length(p, &count, err);
 }
 
 static int by_id(const void *a, const void *b)

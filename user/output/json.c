@@ -295,6 +295,8 @@ int json_summary(FILE *out, const struct summary *summary, const struct timebase
 	put_groups(&b, b.root, "observed_s", total, total->seconds);
 	json_put_u64(&b, b.root, "alerts", total->alerts);
 	json_put_u64(&b, b.root, "evicted", total->evicted);
+	if (summary->census_failure)
+		json_put_text(&b, b.root, "census_failure", summary->census_failure);
 	if (summary->budget_failure)
 		json_put_text(&b, b.root, "budget_failure", summary->budget_failure);
 	list = json_put_array(&b, b.root, "map_sites");

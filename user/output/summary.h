@@ -35,6 +35,8 @@ struct summary {
 	u64 other_maps_operations; /* of all other maps */
 	const struct summary_go_site *go_sites;
 	size_t go_site_count;
+	const char *census_failure; /* why goroutines were not counted by site at last; NULL: they
+				       were */
 	const char *budget_failure; /* why a group stayed detached; NULL: none did */
 };
 

@@ -189,6 +189,16 @@ static void print_go_sites(struct text_output *t, const struct summary *s)
 			text_escape(start, sizeof(start), s->go_sites[i].start));
 }
 
+/* why: NULL if there was none; raw. */
+static void print_failure(struct text_output *t, const char *what, const char *why)
+{
+	char escaped[TEXT_NAME_BYTES];
+
+	if (why)
+		fprintf(t->out, "  %-22s %14s   %s\n", what, "",
+			text_escape(escaped, sizeof(escaped), why));
+}
+
 void text_summary(struct text_output *t, const struct summary *summary)
 {
 	const struct window *w = &summary->total;
@@ -209,12 +219,8 @@ void text_summary(struct text_output *t, const struct summary *summary)
 	print_count(t, "alerts", w->alerts);
 	fputc('\n', t->out);
 	print_cost(t, w);
-	if (summary->budget_failure) {
-		char why[TEXT_NAME_BYTES];
-
-		fprintf(t->out, "  %-22s %14s   %s\n", "a group stayed off", "",
-			text_escape(why, sizeof(why), summary->budget_failure));
-	}
+	print_failure(t, "a group stayed off", summary->budget_failure);
+	print_failure(t, "goroutines not counted", summary->census_failure);
 	print_lost(t, &w->lost);
 	print_map_sites(t, summary);
 	print_maps_by_use(t, summary);

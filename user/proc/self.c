@@ -22,11 +22,21 @@ static u64 resident_bytes(void)
 	return pages * (u64)sysconf(_SC_PAGESIZE);
 }
 
-void proc_self_read(struct proc_self *ret)
+static u64 cpu_ns(clockid_t clock)
 {
 	struct timespec ts = { 0 };
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	ret->cpu_ns = (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+	clock_gettime(clock, &ts);
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
+u64 proc_thread_cpu_ns(void)
+{
+	return cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void proc_self_read(struct proc_self *ret)
+{
+	ret->cpu_ns = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
 	ret->rss_bytes = resident_bytes();
 }

@@ -12,4 +12,7 @@ struct proc_self {
 
 void proc_self_read(struct proc_self *ret);
 
+/* CPU time of the calling thread since it started. */
+u64 proc_thread_cpu_ns(void);
+
 #endif
