@@ -5,6 +5,7 @@
  *
  *   @T ACTION         at T seconds after attach
  *   @A..B ACTION      at each second from A to B
+ *   @A..B/N ACTION    at each N-th of them
  *   until T           ticks come at every second up to T …
  *   no-ticks A..B     … but none at the seconds A to B
  *   expect …          the next alert, as log_alert() writes it
@@ -14,8 +15,11 @@
  * not known), "cpu THROTTLED_MS RUNQUEUE_MS BEFORE_MS [THREADS]" (what is read of the stops from
  * here on, over a time that began so long before each, of so many threads; negative: not known),
  * "lost N" (records), "panic TYPE MESSAGE", "fatal MESSAGE" (at call site 0x2000 unless "at SITE"
- * came before), "at SITE", "reset" (the probes are attached again), "restart" (another image of the
- * target), "exit".
+ * came before), "spawn SITE xN" (goroutines of a census: for ever; "spawn SITE xN live S" for S
+ * seconds, "live ~S" for a random time with that mean; may be before the attach, at -1000 s or
+ * later), "end SITE xN" (the oldest), "wait N" (what those wait for that come: 0 select, 1 chan
+ * receive, 2 IO wait), "census", "at SITE", "reset" (the probes are attached again), "restart"
+ * (another image of the target), "exit".
  */
 #ifndef TESTS_DETECT_SCRIPT_H
 #define TESTS_DETECT_SCRIPT_H
@@ -33,6 +37,7 @@
 
 #include "alert/watch.h"
 #include "base/units.h"
+#include "population.h"
 
 #define ATTACH_S 1000
 
@@ -52,6 +57,8 @@ struct target {
 	struct {
 		double throttled_ms, runqueue_ms, before_ms, threads;
 	} cpu;
+	struct population population;
+	u16 wait;
 	char log[LOG_BYTES];
 };
 
@@ -190,10 +197,34 @@ static void reset(struct target *t)
 	t->sample = (struct event_sample) { .goroutine_baseline = -1, .go_sites = t->site };
 }
 
+static void act_spawn(struct target *t, u64 now_ns, const char *action)
+{
+	double live_s = 0;
+	size_t n;
+	u64 site;
+
+	assert_int_equal(sscanf(action, "spawn %llx x%zu", &site, &n), 2);
+	if (sscanf(action, "spawn %*x x%*u live ~%lf", &live_s) == 1)
+		population_spawn(&t->population, now_ns, site, n, live_s, false, t->wait);
+	else if (sscanf(action, "spawn %*x x%*u live %lf", &live_s) == 1)
+		population_spawn(&t->population, now_ns, site, n, live_s, true, t->wait);
+	else
+		population_spawn(&t->population, now_ns, site, n, 0, true, t->wait);
+}
+
+static void act_census(struct target *t, u64 now_ns)
+{
+	struct event event = { .kind = EVENT_CENSUS, .time_ns = now_ns };
+
+	population_census(&t->population, now_ns, &event.census);
+	feed(t, &event);
+}
+
 /* Its counters begin anew, and its goroutines are read again. */
 static void restart(struct target *t, u64 now_ns)
 {
 	reset(t);
+	population_begin(&t->population);
 	t->sample.goroutine_baseline = 10;
 	feed(t, &(struct event) { .kind = EVENT_RESTART, .time_ns = now_ns });
 }
@@ -228,6 +259,14 @@ static void act(struct target *t, u64 now_ns, const char *action)
 		act_fault(t, now_ns, WIRE_FN_FATAL, "", text);
 	else if (sscanf(action, "at %llx", &a) == 1)
 		t->call_site = a;
+	else if (!strncmp(action, "spawn ", 6))
+		act_spawn(t, now_ns, action);
+	else if (sscanf(action, "end %llx x%llu", &a, &b) == 2)
+		population_kill(&t->population, a, b);
+	else if (sscanf(action, "wait %llu", &a) == 1)
+		t->wait = (u16)a;
+	else if (!strcmp(action, "census"))
+		act_census(t, now_ns);
 	else if (!strcmp(action, "reset"))
 		reset(t);
 	else if (!strcmp(action, "restart"))
@@ -250,12 +289,12 @@ static void add_step(struct script *s, double second, const char *action)
 
 static void parse_line(struct script *s, const char *line)
 {
-	unsigned int from, to;
+	int from, to, every = 1, n = 0;
 	double second;
-	int n = 0;
 
-	if (sscanf(line, "@%u..%u %n", &from, &to, &n) == 2 && n) {
-		for (unsigned int i = from; i <= to; i++)
+	if ((sscanf(line, "@%d..%d/%d %n", &from, &to, &every, &n) == 3 && n) ||
+	    (sscanf(line, "@%d..%d %n", &from, &to, &n) == 2 && n)) {
+		for (int i = from; i <= to; i += every)
 			add_step(s, i, line + n);
 	} else if (sscanf(line, "@%lf %n", &second, &n) == 1 && n) {
 		add_step(s, second, line + n);
@@ -325,12 +364,14 @@ static void play_script(struct target *t, struct script *s, const char *text, al
 
 	t->watch = watch_new(&config);
 	assert_non_null(t->watch);
+	population_begin(&t->population);
 	t->call_site = 0x2000;
 	reset(t);
 	t->sample.goroutine_baseline = 10;
 	parse(s, text);
 	play(t, s);
 	watch_free(t->watch);
+	population_end(&t->population);
 }
 
 #endif

@@ -248,6 +248,124 @@ static void test_goroutine_growth(void **state)
 	play_rows(rows, ARRAY_SIZE(rows));
 }
 
+static void test_goroutine_leak(void **state)
+{
+	static const struct row rows[] = {
+		{ "five a second, long since: known at 55 s, and then for five minutes",
+		  "@-900..500 spawn 2000 x5\n@0..500/5 census\n"
+		  "until 500\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "it is cured: what leaked ends",
+		  "@-900..400 spawn 2000 x5\n@401 end 2000 x6000\n@0..500/5 census\n"
+		  "until 500\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n"
+		  "expect @405.0 resolved goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "nothing leaks any more, what leaked stays: over when a quarter of the five minutes "
+		  "has nobody who came",
+		  "@-900..400 spawn 2000 x5\n@0..600/5 census\n"
+		  "until 600\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n"
+		  "expect @510.0 resolved goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "the process exits while it fires",
+		  "@-900..400 spawn 2000 x5\n@0..400/5 census\n@401.5 exit\n"
+		  "until 402\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n"
+		  "expect @401.5 resolved goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "a restart ends it; the next image leaks too, and is watched from its own start",
+		  "@-900..400 spawn 2000 x5\n@401.5 restart\n@402..820 spawn 2000 x5\n"
+		  "@0..820/5 census\n"
+		  "until 820\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n"
+		  "expect @401.5 resolved goroutine-leak goroutines main.f2000 main.go:8192\n"
+		  "expect @760.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "it begins while the process is watched",
+		  "@100..600 spawn 2000 x5\n@0..600/5 census\n"
+		  "until 600\n"
+		  "expect @460.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "one request of 100 leaks, the others take up to 20 s: few are old, on average",
+		  "@-300..500 spawn 2000 x99 live ~4\n@-300..500 spawn 2000 x1\n"
+		  "@0..500/5 census\n"
+		  "until 500\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "one connection of 20 leaks, the others live for 40 to 100 s: those past three minutes "
+		  "tell",
+		  "@-900..700 spawn 2000 x5 live ~12\n@-900..700 spawn 2000 x10 live 70\n"
+		  "@-900..700/2 spawn 2000 x1\n@0..700/5 census\n"
+		  "until 700\n"
+		  "expect @505.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "a job that leaks 40 each minute",
+		  "@-590..700/60 spawn 2000 x40\n@0..700/5 census\n"
+		  "until 700\n"
+		  /* Each quarter has one from 225 s on. */
+		  "expect @525.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "censuses are rare: 100 000 goroutines take their time",
+		  "@-900..900 spawn 2000 x5\n@0..900/50 census\n"
+		  "until 900\n"
+		  "expect @550.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "one leak among others that are well",
+		  "@-900 spawn 1000 x500\n@-900..500 spawn 2000 x1\n"
+		  "@-900..500 spawn 3000 x10 live ~60\n@-900..500 spawn 4000 x50 live ~1\n"
+		  "@0..500/5 census\n"
+		  "until 500\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "two leaks are two alerts",
+		  "@-900..500 spawn 2000 x2\n@-900..500 spawn 3000 x3\n@0..500/5 census\n"
+		  "until 500\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f3000 main.go:12288\n"
+		  "expect @355.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "a pool of 200 workers, and short-lived ones beside it",
+		  "@-900 spawn 2000 x200\n@-900..2000 spawn 3000 x30 live ~2\n@0..2000/5 census\n"
+		  "until 2000\n" },
+		{ "a pool that starts when it is watched, and another one later",
+		  "@10..14 spawn 2000 x100\n@200 spawn 2000 x100\n@0..2000/5 census\n"
+		  "until 2000\n" },
+		{ "a pool whose workers are replaced, one every 10 s",
+		  "@-900 spawn 2000 x200\n@-900..2000/10 spawn 2000 x1\n"
+		  "@-899..2000/10 end 2000 x1\n@0..2000/5 census\n"
+		  "until 2000\n" },
+		{ "1 200 connections that live for ten minutes on average, their number steady",
+		  "@-999..3000 spawn 2000 x2 live ~600\n@0..3000/5 census\n"
+		  "until 3000\n" },
+		{ "the same with one life for all, as a balancer ends them",
+		  "@-999..3000 spawn 2000 x2 live 600\n@0..3000/5 census\n"
+		  "until 3000\n" },
+		{ "few connections that live for an hour and change now and then",
+		  "@-999..4000/20 spawn 2000 x1 live ~3600\n@-998 spawn 2000 x130 live ~3600\n"
+		  "@0..4000/5 census\n"
+		  "until 4000\n" },
+		{ "a load that rises for four minutes by connections that stay",
+		  "@-300 spawn 2000 x100\n@300..540 spawn 2000 x3\n@0..2000/5 census\n"
+		  "until 2000\n" },
+		{ "the same, watched from its first moment",
+		  "@0..200 spawn 2000 x3\n@0..2000/5 census\n"
+		  "until 2000\n" },
+		{ "a batch of 500 each minute, of 45 s",
+		  "@-600..2000/60 spawn 2000 x500 live 45\n@0..2000/5 census\n"
+		  "until 2000\n" },
+		{ "a batch of 300 every five minutes, of 4 minutes",
+		  "@-900..3000/300 spawn 2000 x300 live 240\n@0..3000/5 census\n"
+		  "until 3000\n" },
+		{ "a leak of 40 in all", "@-300..-260 spawn 2000 x1\n@0..600/5 census\n"
+					 "until 600\n" },
+		{ "one every 20 s for half an hour: no crowd at 30 s nor at three minutes",
+		  "@-999..1000/20 spawn 2000 x1\n@0..1000/5 census\n"
+		  "until 1000\n" },
+		{ "and as soon as it would be one at 20 minutes it is told",
+		  "@-999..2200/20 spawn 2000 x1\n@0..2200/5 census\n"
+		  "until 2200\n"
+		  /* 20 minutes of watching, a minute until each quarter has one, five minutes. */
+		  "expect @1570.0 firing goroutine-leak goroutines main.f2000 main.go:8192\n" },
+		{ "the agent stood still for an hour: what came then is one step",
+		  "@-300 spawn 2000 x100\n@0..100/5 census\n@1000..1100 spawn 2000 x5\n"
+		  "@3700..4400/5 census\n"
+		  "no-ticks 100..3700\n"
+		  "until 4400\n" },
+	};
+
+	(void)state;
+	play_rows(rows, ARRAY_SIZE(rows));
+}
+
 static void test_fault(void **state)
 {
 	static const struct row rows[] = {
@@ -352,6 +470,15 @@ static void test_evidence_names_the_culprit(void **state)
 		  { "goroutine", "live=5756", "growth_per_s=169", "start_function=main.start2001",
 		    "sites[0]=main.f2000 main.go:8192: +5100 live, 6800 created",
 		    "sites[1]=main.f3000 main.go:12288: +646 live, 680 created" } },
+		{ /* A pool of the same go statement does not count as leaked. */
+		  "@-900 wait 2\n@-900 spawn 2000 x400\n@-100 wait 1\n"
+		  "@-100..400 spawn 2000 x4\n@0..400/5 census\nuntil 400\n",
+		  { "1.7 k of 2.2 k goroutines from main.f2000 main.go:8192 look leaked: 4 more a "
+		    "second, the oldest is 20m55s old, 82 % wait: chan receive",
+		    "nobody sends or closes the channel", "site=main.f2000 main.go:8192",
+		    "start_function=main.start2001", "waits_for[1]=IO wait 18 %", "older_than_s=30",
+		    "mean_age_s=413", "growth_per_s=4", "clusters[0]=1824 from 1.0 s to 7m31s old",
+		    "clusters[1]=400 from 20m55s to 20m55s old" } },
 		{ /* The longest of the last minute, not the 40 ms of long ago. */
 		  "@1..20 stop 1 0.1 0.05\n@5 stop 1 40 30\n"
 		  "@66 stop 1 3.8 1\n@67 stop 2 3.7 1\n@68 stop 2 3.6 1\n"
@@ -383,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_rehash_storm),
 		cmocka_unit_test(test_gc_pause_spike),
 		cmocka_unit_test(test_goroutine_growth),
+		cmocka_unit_test(test_goroutine_leak),
 		cmocka_unit_test(test_fault),
 		cmocka_unit_test(test_evidence_names_the_culprit),
 	};

@@ -34,6 +34,13 @@ static const struct rules defaults = {
 			/* slope, live */
 			.level = { { 100, 50, 30 * NS_PER_S }, { 10000, 9000, 5 * NS_PER_MIN } },
 		},
+		[DETECT_GOROUTINE_LEAK] = {
+			.enabled = true,
+			.severity = SEVERITY_WARNING,
+			.cooldown_ns = 5 * NS_PER_MIN,
+			/* leaked; for so long that a load which rises for some minutes does not pass */
+			.level = { { 50, 25, 5 * NS_PER_MIN } },
+		},
 		[DETECT_FAULT] = {
 			.enabled = true,
 			.severity = SEVERITY_CRITICAL,

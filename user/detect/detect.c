@@ -8,6 +8,7 @@ const struct detector *const detectors[DETECTORS] = {
 	[DETECT_REHASH_STORM] = &detector_rehash_storm,
 	[DETECT_GC_PAUSE_SPIKE] = &detector_gc_pause_spike,
 	[DETECT_GOROUTINE_GROWTH] = &detector_goroutine_growth,
+	[DETECT_GOROUTINE_LEAK] = &detector_goroutine_leak,
 	[DETECT_FAULT] = &detector_fault,
 };
 
@@ -97,7 +98,8 @@ void detect_tick(struct detect *detect, const struct window *window)
 	for (size_t i = 0; i < DETECTORS; i++) {
 		struct detect_io io = io_of(detect, i);
 
-		detectors[i]->tick(detect->state[i], &io, window);
+		if (detectors[i]->tick)
+			detectors[i]->tick(detect->state[i], &io, window);
 	}
 }
 

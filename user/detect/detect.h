@@ -46,6 +46,7 @@ struct detector {
 	size_t measure_count;
 	void *(*new)(void); /* NULL: out of memory */
 	void (*free)(void *state);
+	/* Either may be NULL. */
 	void (*event)(void *state, const struct detect_io *io, const struct event *event);
 	void (*tick)(void *state, const struct detect_io *io, const struct window *window);
 	void (*explain)(const void *state, const struct model *model, const struct finding *finding,
@@ -55,12 +56,14 @@ struct detector {
 extern const struct detector detector_rehash_storm;
 extern const struct detector detector_gc_pause_spike;
 extern const struct detector detector_goroutine_growth;
+extern const struct detector detector_goroutine_leak;
 extern const struct detector detector_fault;
 
 enum {
 	DETECT_REHASH_STORM,
 	DETECT_GC_PAUSE_SPIKE,
 	DETECT_GOROUTINE_GROWTH,
+	DETECT_GOROUTINE_LEAK,
 	DETECT_FAULT,
 	DETECTORS
 };
