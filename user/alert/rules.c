@@ -38,8 +38,8 @@ static const struct rules defaults = {
 			.enabled = true,
 			.severity = SEVERITY_WARNING,
 			.cooldown_ns = 5 * NS_PER_MIN,
-			/* leaked; for so long that a load which rises for some minutes does not pass */
-			.level = { { 50, 25, 5 * NS_PER_MIN } },
+			/* leaked; a leak of before is told within three minutes of looking on */
+			.level = { { 50, 25, 2 * NS_PER_MIN } },
 		},
 		[DETECT_FAULT] = {
 			.enabled = true,

@@ -35,8 +35,9 @@
  *
  * What this can't tell apart: a burst that never ends from a pool that began late,
  * which is not reported; and a leak from a load that rises by connections which all
- * stay, for as long as it rises. The rule's `for` is long for that. A leak that has
- * come to rest is over, though what leaked is still there.
+ * stay, for as long as it rises. A rise passes that is a little shorter than the
+ * rule's `for`, or that and half of the five minutes where the site was watched before. A leak that
+ *has come to rest is over, though what leaked is still there.
  */
 #include "detect/detect.h"
 
