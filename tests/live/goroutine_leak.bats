@@ -22,6 +22,8 @@ setup_file() {
 	start "$(workload pool)"
 	watch_it pool
 	if serve_files "$BATS_FILE_TMPDIR"; then
+		# A machine that is busy with something else makes its collections wait, which is told and true.
+		echo '  - {rule: gc-pause-spike, enabled: false}' >>"$BATS_FILE_TMPDIR/rules.yaml"
 		watch_it caddy
 	fi
 }
