@@ -101,13 +101,14 @@ void watch_tick(struct watch *watch, u64 now_ns, struct window *ret)
 	detect_tick(watch->detect, ret);
 }
 
-/* What bounded tables had no room for: growing maps and their sites, creation sites, alerts. */
+/* What bounded tables had no room for: maps and their sites, creation sites, alerts. */
 static u64 table_losses(const struct watch *watch)
 {
 	return growth_evicted(model_growth(watch->model)) +
 	       gosites_refused(model_gosites(watch->model)) +
 	       census_sites_left_out(model_census_sites(watch->model)) +
-	       engine_refused(watch->engine);
+	       gomaps_evicted(model_gomaps(watch->model)) +
+	       write_sites_refused(model_write_sites(watch->model)) + engine_refused(watch->engine);
 }
 
 void watch_summary(const struct watch *watch, u64 now_ns, struct window *ret)

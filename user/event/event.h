@@ -41,10 +41,34 @@ struct event_map_site {
 	u64 count;
 };
 
+/* What tells a map from the others. */
+struct map_key {
+	u64 map, type;
+};
+
+enum { EVENT_MAP_USES = 4 };
+
+/* Writes of one map by one call site, and of that site whatever the map; cumulative. */
+struct event_map_use {
+	enum wire_fn fn;
+	u64 return_pc;
+	u64 writes, site_writes;
+};
+
 /* Writes and deletes of one map, cumulative while it is kept. */
 struct event_map {
 	u64 map, type;
-	u64 writes, deletes;
+	u64 writes, deletes, clears;
+	u64 recent;				  /* calls of late, each tick by less: a rank */
+	struct event_map_use use[EVENT_MAP_USES]; /* the busiest, busiest first */
+	size_t use_count;
+};
+
+/* A map as it stood in memory when the sample was taken. */
+struct event_map_head {
+	u64 map, type;
+	u64 entries, slots_max;
+	u64 seed; /* changes when the map is emptied, and if another one lies there now */
 };
 
 /* Goroutines of one creation site, cumulative since attach. */
@@ -83,8 +107,11 @@ struct event_sample {
 	u64 goroutine_baseline_error;		/* the baseline may be off by as many, either way */
 	const struct event_map_site *map_sites; /* borrowed */
 	size_t map_site_count;
-	const struct event_map *maps; /* the busiest; borrowed */
+	const struct event_map *maps; /* the busiest, and those asked for; borrowed */
 	size_t map_count;
+	u64 map_deletes_elsewhere; /* of maps that have no row of their own; cumulative */
+	const struct event_map_head *map_heads; /* borrowed */
+	size_t map_head_count;
 	const struct event_go_site *go_sites; /* borrowed */
 	size_t go_site_count;
 };

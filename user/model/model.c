@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model/model.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "model/totals.h"
@@ -20,6 +21,8 @@ struct model {
 	struct gc *gc;
 	struct gosites *gosites;
 	struct census_sites *census_sites;
+	struct gomaps *maps;
+	struct write_sites *write_sites;
 	struct totals last;	 /* the last sample */
 	struct mark now, ticked; /* now.time_ns is not used */
 	u64 heap_live_bytes, heap_goal_bytes;
@@ -38,6 +41,8 @@ static void set_default_limits(struct model_config *config)
 		config->growth_limits.sites = MODEL_GROWTH_SITES;
 	if (!config->go_site_limit)
 		config->go_site_limit = MODEL_GO_SITES;
+	if (!config->map_limit)
+		config->map_limit = MODEL_MAPS;
 }
 
 struct model *model_new(const struct model_config *config, const struct names *names)
@@ -55,7 +60,10 @@ struct model *model_new(const struct model_config *config, const struct names *n
 	model->gc = gc_new();
 	model->gosites = gosites_new(model->config.go_site_limit);
 	model->census_sites = census_sites_new();
-	if (!model->growth || !model->gc || !model->gosites || !model->census_sites)
+	model->maps = gomaps_new(model->config.map_limit);
+	model->write_sites = write_sites_new(MODEL_WRITE_SITES);
+	if (!model->growth || !model->gc || !model->gosites || !model->census_sites ||
+	    !model->maps || !model->write_sites)
 		return NULL;
 	return TAKE_PTR(model);
 }
@@ -68,6 +76,8 @@ void model_free(struct model *model)
 	gc_free(model->gc);
 	gosites_free(model->gosites);
 	census_sites_free(model->census_sites);
+	gomaps_free(model->maps);
+	write_sites_free(model->write_sites);
 	free(model);
 }
 
@@ -100,6 +110,7 @@ static s64 growth_of_goroutines(struct model *model, const struct event_sample *
 static int feed_sample(struct model *model, u64 time_ns, const struct event_sample *sample)
 {
 	struct totals now = totals_of_sample(sample);
+	int err = 0;
 
 	totals_advance(&model->now.counted, &model->last, &now);
 	model->last = now;
@@ -108,7 +119,19 @@ static int feed_sample(struct model *model, u64 time_ns, const struct event_samp
 	model->live = live_goroutines(sample, &now);
 	model->live_error = sample->goroutine_live_read ? 0 : sample->goroutine_baseline_error;
 	model->goroutine_growth = growth_of_goroutines(model, sample);
-	return gosites_update(model->gosites, time_ns, sample);
+	if (gomaps_update(model->maps, time_ns, sample))
+		err = -ENOMEM;
+	if (write_sites_update(model->write_sites, time_ns, sample))
+		err = -ENOMEM;
+	return gosites_update(model->gosites, time_ns, sample) ? -ENOMEM : err;
+}
+
+static int feed_growth(struct model *model, u64 time_ns, const struct event_map_grow *grow)
+{
+	int err = growth_add(model->growth, time_ns, grow);
+
+	return err ? err
+		   : gomaps_grew(model->maps, time_ns, grow, growth_last_map(model->growth)->site);
 }
 
 static void feed_gc_end(struct model *model, const struct event *event)
@@ -128,7 +151,7 @@ int model_feed(struct model *model, const struct event *event)
 	case EVENT_SAMPLE:
 		return feed_sample(model, event->time_ns, &event->sample);
 	case EVENT_MAP_GROW:
-		return growth_add(model->growth, event->time_ns, &event->map_grow);
+		return feed_growth(model, event->time_ns, &event->map_grow);
 	case EVENT_STOP:
 		gc_stopped(model->gc, event->time_ns, &event->stop);
 		return 0;
@@ -324,6 +347,16 @@ const struct gosites *model_gosites(const struct model *model)
 const struct census_sites *model_census_sites(const struct model *model)
 {
 	return model->census_sites;
+}
+
+const struct gomaps *model_gomaps(const struct model *model)
+{
+	return model->maps;
+}
+
+const struct write_sites *model_write_sites(const struct model *model)
+{
+	return model->write_sites;
 }
 
 u64 model_heap_live_bytes(const struct model *model)

@@ -15,7 +15,9 @@
 #include "model/gc.h"
 #include "model/gosites.h"
 #include "model/growth.h"
+#include "model/gomaps.h"
 #include "model/window.h"
+#include "model/write_sites.h"
 
 struct model_config {
 	u32 pid;
@@ -26,9 +28,16 @@ struct model_config {
 	bool cost_known;   /* ns per hit is known, so a sample's probe_ns means something */
 	struct growth_limits growth_limits; /* zeros: MODEL_GROWING_MAPS, MODEL_GROWTH_SITES */
 	size_t go_site_limit;		    /* 0: MODEL_GO_SITES */
+	size_t map_limit;		    /* 0: MODEL_MAPS */
 };
 
-enum { MODEL_GROWING_MAPS = 1024, MODEL_GROWTH_SITES = 256, MODEL_GO_SITES = 4096 };
+enum {
+	MODEL_GROWING_MAPS = 1024,
+	MODEL_GROWTH_SITES = 256,
+	MODEL_GO_SITES = 4096,
+	MODEL_MAPS = 192,
+	MODEL_WRITE_SITES = WIRE_MAX_SITES,
+};
 
 struct model;
 
@@ -56,6 +65,8 @@ const struct growth *model_growth(const struct model *model);
 const struct gc *model_gc(const struct model *model);
 const struct gosites *model_gosites(const struct model *model);
 const struct census_sites *model_census_sites(const struct model *model);
+const struct gomaps *model_gomaps(const struct model *model);
+const struct write_sites *model_write_sites(const struct model *model);
 
 /* Of the last sample; 0: unknown. */
 u64 model_heap_live_bytes(const struct model *model);

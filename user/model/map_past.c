@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model/map_past.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+/* Every other window counts calls without telling whose they are (wire_gate.lean). */
+#define TELLING_WINDOWS 0.5
+
+void map_past_init(struct map_past *past, u64 horizon_ns)
+{
+	memset(past, 0, sizeof(*past));
+	past->horizon_ns = horizon_ns;
+}
+
+static void drop_oldest(struct map_past *past, size_t n)
+{
+	past->count -= n;
+	memmove(past->point, past->point + n, past->count * sizeof(past->point[0]));
+}
+
+/* Half of the points go, the oldest stays. */
+static void thin_out(struct map_past *past, u64 span_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < past->count; i += 2)
+		past->point[kept++] = past->point[i];
+	past->count = kept;
+	/* Ticks are not quite even. */
+	past->spacing_ns = span_ns / MAP_PAST_POINTS * 18 / 10;
+}
+
+void map_past_add(struct map_past *past, const struct map_point *point)
+{
+	u64 last_ns = past->count ? past->point[past->count - 1].time_ns : 0;
+	size_t old = 0;
+
+	if (past->count && point->time_ns < last_ns)
+		map_past_init(past, past->horizon_ns);
+	else if (past->count &&
+		 (point->time_ns == last_ns || point->time_ns - last_ns < past->spacing_ns))
+		return;
+	/* The oldest that stays is the one that reaches the horizon. */
+	while (old + 1 < past->count &&
+	       point->time_ns - past->point[old + 1].time_ns >= past->horizon_ns)
+		old++;
+	drop_oldest(past, old);
+	if (past->count == MAP_PAST_POINTS) {
+		u64 span_ns = point->time_ns - past->point[0].time_ns;
+
+		if (span_ns < past->horizon_ns)
+			thin_out(past, span_ns);
+		else
+			drop_oldest(past, 1);
+	}
+	past->point[past->count++] = *point;
+}
+
+/* Of the points from first on. */
+static bool fit_from(const struct map_past *past, size_t first, struct trend_fit *ret)
+{
+	struct trend trend;
+
+	trend_init(&trend, 0);
+	for (size_t i = first; i < past->count; i++)
+		trend.point[trend.count++] = (struct trend_point) {
+			past->point[i].time_ns,
+			(double)past->point[i].entries,
+		};
+	return trend_fit(&trend, ret);
+}
+
+bool map_past_fit(const struct map_past *past, struct trend_fit *ret)
+{
+	return fit_from(past, 0, ret);
+}
+
+bool map_past_fit_recent(const struct map_past *past, struct trend_fit *ret)
+{
+	size_t first = past->count;
+	u64 last_ns;
+
+	if (past->count < TREND_MIN_POINTS)
+		return false;
+	last_ns = past->point[past->count - 1].time_ns;
+	while (first > 0 && (past->count - first < TREND_MIN_POINTS ||
+			     last_ns - past->point[first - 1].time_ns <= past->horizon_ns / 5))
+		first--;
+	return fit_from(past, first, ret);
+}
+
+double map_span_error(const struct map_span *span, double calls)
+{
+	double seen = (1 - span->gap) * TELLING_WINDOWS, scatter, chance;
+
+	if (span->gap <= 0)
+		return 0;
+	if (seen <= 0 || span->windows < 1)
+		return INFINITY;
+	scatter = span->calls > 0 ? calls / span->calls * span->sd_per_s * span->seconds : 0;
+	chance = sqrt(calls * seen + 1) / seen;
+	return span->gap * sqrt(scatter * scatter / span->windows + chance * chance +
+				calls * span->bias_error * calls * span->bias_error);
+}
+
+static void count_between(const struct map_point *a, const struct map_point *b,
+			  struct map_span *ret)
+{
+	ret->since_ns = a->time_ns;
+	ret->seconds = (double)(b->time_ns - a->time_ns) / 1e9;
+	ret->entries = (double)b->entries - (double)a->entries;
+	ret->writes = (double)(b->writes - a->writes);
+	ret->deletes = (double)(b->deletes - a->deletes);
+	ret->clears = (double)(b->clears - a->clears);
+	for (size_t i = 0; i < EVENT_MAP_USES; i++) {
+		ret->use_writes[i] = (double)(b->use_writes[i] - a->use_writes[i]);
+		ret->site_writes[i] = (double)(b->site_writes[i] - a->site_writes[i]);
+	}
+}
+
+bool map_span(const struct map_past *past, const struct map_point *now,
+	      const struct event_group *group, struct map_span *ret)
+{
+	const struct map_point *then = &past->point[0];
+	double gap_s;
+
+	if (!past->count || now->time_ns <= then->time_ns)
+		return false;
+	*ret = (struct map_span) { .sd_per_s = group->sd_per_s, .bias_error = group->bias_error };
+	count_between(then, now, ret);
+	gap_s = (double)(now->seen.gap_ns - then->seen.gap_ns) / 1e9;
+	ret->gap = MIN(MAX(gap_s / ret->seconds, 0), 1);
+	ret->windows = (double)(now->seen.windows - then->seen.windows);
+	ret->calls = (double)(now->seen.calls - then->seen.calls);
+	ret->deletes_max = MAX(ret->deletes + 2 * map_span_error(ret, ret->deletes) +
+				       (double)(now->seen.elsewhere - then->seen.elsewhere),
+			       (double)(now->fallen - then->fallen));
+	/* A delete need not have found its key, so these are at most. */
+	ret->keys_max = MAX(ret->entries + ret->deletes_max, 0);
+	return true;
+}
