@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "daemon/map_heads.h"
 #include "daemon/tally.h"
 #include "govern/shares.h"
 
@@ -17,6 +18,7 @@ struct sampler {
 	struct duty *duty; /* NULL: every group always stands */
 	struct wire_gc_source gc[WIRE_GC_WORDS];
 	struct tally *tally;
+	struct map_heads map_heads;
 	struct shares *go_shares;
 	struct event_go_site go_sites[WIRE_MAX_SITES];
 	size_t go_site_count;
@@ -57,6 +59,12 @@ void sampler_free(struct sampler *sampler)
 void sampler_set_duty(struct sampler *sampler, struct duty *duty)
 {
 	sampler->duty = duty;
+}
+
+void sampler_want_maps(struct sampler *s, const struct map_key *keys, size_t n)
+{
+	tally_want(s->tally, keys, n);
+	map_heads_want(&s->map_heads, keys, n);
 }
 
 static bool is_system(const struct names *names, u64 startpc)
@@ -276,5 +284,7 @@ int sampler_take(struct sampler *s, u64 now_ns, struct event_sample *ret, struct
 	rc = take_groups(s, now_ns, &c, ret, err);
 	ret->goroutine_baseline = s->baseline;
 	ret->goroutine_baseline_error = s->baseline_error;
+	if (!rc)
+		map_heads_read(&s->map_heads, s->config.go, ret);
 	return rc;
 }

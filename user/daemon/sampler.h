@@ -35,6 +35,9 @@ int sampler_baseline(struct sampler *sampler, struct err *err);
 /* Once the governor runs. Borrowed; NULL takes it back. */
 void sampler_set_duty(struct sampler *sampler, struct duty *duty);
 
+/* Maps that samples are to tell of, busy or not; of more than TALLY_MAPS_WANTED the first. */
+void sampler_want_maps(struct sampler *sampler, const struct map_key *keys, size_t n);
+
 /* The sample borrows its sites from the sampler, until the next call. */
 int sampler_take(struct sampler *sampler, u64 now_ns, struct event_sample *ret, struct err *err);
 

@@ -12,6 +12,7 @@
 #include "daemon/sampler.h"
 #include "daemon/selfstat.h"
 #include "daemon/session_metrics.h"
+#include "daemon/tally_maps.h"
 #include "daemon/target.h"
 #include "daemon/top_sites.h"
 #include "daemon/waits.h"
@@ -31,6 +32,8 @@ enum {
 	SLOTS = 2,
 	RING_BYTES = 4 << 20, /* 7,000 growths with their stacks: seconds of a storm */
 };
+
+_Static_assert(MODEL_MAPS <= (int)TALLY_MAPS_WANTED, "the model's maps can all be asked for");
 
 struct session {
 	const struct session_config *config;
@@ -428,13 +431,24 @@ static int on_wake(void *arg, struct err *err)
 	return rc;
 }
 
+/* Maps that the model follows are told of although others are busier. */
+static void want_maps(struct session *s)
+{
+	const struct gomaps *maps = model_gomaps(watch_model(s->watch));
+	struct map_key keys[MODEL_MAPS];
+
+	sampler_want_maps(s->sampler, keys, gomaps_keys(maps, keys, MODEL_MAPS));
+}
+
 static int take_sample(struct session *s, u64 now_ns, struct err *err)
 {
 	struct event event = { .kind = EVENT_SAMPLE,
 			       .time_ns = now_ns,
 			       .pid = (u32)s->config->pid };
-	int rc = sampler_take(s->sampler, now_ns, &event.sample, err);
+	int rc;
 
+	want_maps(s);
+	rc = sampler_take(s->sampler, now_ns, &event.sample, err);
 	if (rc)
 		return rc;
 	event.sample.lost_decode = s->refused;

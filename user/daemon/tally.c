@@ -11,22 +11,18 @@ enum {
 	ROWS_MAX = 2 * WIRE_MAX_MAPS + WIRE_MAX_SITES,
 };
 
-struct row {
-	struct share_key key;
-	u64 calls;
-};
-
 struct tally {
 	struct kern *kern;
 	u32 slot;
 	struct shares *shares;
-	size_t kernel_rows; /* of maps, in the last round */
-	struct row *rows;   /* ROWS_MAX */
+	size_t kernel_rows;	/* of maps, in the last round */
+	struct tally_row *rows; /* ROWS_MAX */
 	size_t row_count;
 	struct event_map_site sites[WIRE_MAX_SITES];
 	size_t site_count;
-	struct event_map maps[TALLY_MAPS];
-	size_t map_count;
+	struct tally_maps *maps;
+	u64 elsewhere,
+		elsewhere_last; /* deletes_elsewhere(), without what was told by map before */
 };
 
 struct tally *tally_new(struct kern *kern, u32 slot)
@@ -39,7 +35,8 @@ struct tally *tally_new(struct kern *kern, u32 slot)
 	t->slot = slot;
 	t->shares = shares_new(ROWS_MAX);
 	t->rows = calloc(ROWS_MAX, sizeof(*t->rows));
-	return t->shares && t->rows ? TAKE_PTR(t) : NULL;
+	t->maps = tally_maps_new(ROWS_MAX);
+	return t->shares && t->rows && t->maps ? TAKE_PTR(t) : NULL;
 }
 
 void tally_free(struct tally *t)
@@ -47,6 +44,7 @@ void tally_free(struct tally *t)
 	if (!t)
 		return;
 	shares_free(t->shares);
+	tally_maps_free(t->maps);
 	free(t->rows);
 	free(t);
 }
@@ -69,7 +67,7 @@ static void keep_row(void *arg, const struct share_key *key, u64 calls)
 	struct tally *t = arg;
 
 	if (t->row_count < ROWS_MAX)
-		t->rows[t->row_count++] = (struct row) { *key, calls };
+		t->rows[t->row_count++] = (struct tally_row) { *key, calls };
 }
 
 static int by_words(const u64 *a, const u64 *b, size_t n)
@@ -82,18 +80,10 @@ static int by_words(const u64 *a, const u64 *b, size_t n)
 
 static int by_site(const void *left, const void *right)
 {
-	const struct share_key *a = &((const struct row *)left)->key;
-	const struct share_key *b = &((const struct row *)right)->key;
+	const struct share_key *a = &((const struct tally_row *)left)->key;
+	const struct share_key *b = &((const struct tally_row *)right)->key;
 
 	return by_words((u64[]) { a->fn, a->a, a->b }, (u64[]) { b->fn, b->a, b->b }, 3);
-}
-
-static int by_map(const void *left, const void *right)
-{
-	const struct share_key *a = &((const struct row *)left)->key;
-	const struct share_key *b = &((const struct row *)right)->key;
-
-	return by_words((u64[]) { a->part, a->b }, (u64[]) { b->part, b->b }, 2);
 }
 
 static void sum_sites(struct tally *t)
@@ -101,7 +91,7 @@ static void sum_sites(struct tally *t)
 	t->site_count = 0;
 	qsort(t->rows, t->row_count, sizeof(*t->rows), by_site);
 	for (size_t i = 0; i < t->row_count; i++) {
-		const struct row *row = &t->rows[i];
+		const struct tally_row *row = &t->rows[i];
 
 		if (i && !by_site(row, row - 1)) {
 			if (t->site_count)
@@ -119,60 +109,42 @@ static void sum_sites(struct tally *t)
 	}
 }
 
-static u64 map_calls(const struct event_map *map)
+/* Deletes of maps that had no row of their own. */
+static u64 deletes_elsewhere(const struct tally *t)
 {
-	return map->writes + map->deletes;
-}
+	u64 deletes = 0;
 
-/* Among the busiest, if it is one of them; they stay in order. */
-static void keep_map(struct tally *t, const struct event_map *map)
-{
-	size_t at = t->map_count;
-
-	while (at > 0 && map_calls(&t->maps[at - 1]) < map_calls(map))
-		at--;
-	if (at == TALLY_MAPS)
-		return;
-	t->map_count = MIN(t->map_count + 1, (size_t)TALLY_MAPS);
-	memmove(&t->maps[at + 1], &t->maps[at], (t->map_count - 1 - at) * sizeof(*t->maps));
-	t->maps[at] = *map;
-}
-
-static void sum_maps(struct tally *t)
-{
-	struct event_map map = { 0 };
-
-	t->map_count = 0;
-	qsort(t->rows, t->row_count, sizeof(*t->rows), by_map);
 	for (size_t i = 0; i < t->row_count; i++) {
-		const struct row *row = &t->rows[i];
+		const struct share_key *key = &t->rows[i].key;
 
-		if (row->key.part != map.map || row->key.b != map.type) {
-			if (map.map)
-				keep_map(t, &map);
-			map = (struct event_map) { .map = row->key.part, .type = row->key.b };
-		}
-		if (row->key.fn < WIRE_FN_MAPDELETE)
-			map.writes += row->calls;
-		else if (row->key.fn < WIRE_FN_MAPCLEAR)
-			map.deletes += row->calls;
+		if (!key->part && key->fn >= WIRE_FN_MAPDELETE && key->fn < WIRE_FN_MAPCLEAR)
+			deletes += t->rows[i].calls;
 	}
-	if (map.map)
-		keep_map(t, &map);
+	return deletes;
 }
 
 /* New maps find room again; of those seen so far only the busiest are kept by themselves. */
 static void forget(struct tally *t)
 {
-	u64 least = t->map_count == TALLY_MAPS ? map_calls(&t->maps[TALLY_MAPS - 1]) : 1;
+	u64 least = tally_maps_least(t->maps);
 
 	shares_forget(t->shares, MAX(least / 2, 1ULL));
+	/* What was told by map, and is no more, is not told again. */
+	t->row_count = 0;
+	shares_each(t->shares, keep_row, t);
+	t->elsewhere_last = deletes_elsewhere(t);
+}
+
+void tally_want(struct tally *t, const struct map_key *keys, size_t n)
+{
+	tally_maps_want(t->maps, keys, n);
 }
 
 int tally_take(struct tally *t, const double calls[WIRE_FN_COUNT],
 	       const bool sampled[WIRE_FN_COUNT], struct event_sample *ret, struct err *err)
 {
 	bool full = t->kernel_rows >= ROWS_FULL;
+	u64 elsewhere;
 	int rc;
 
 	t->kernel_rows = t->row_count = 0;
@@ -181,13 +153,15 @@ int tally_take(struct tally *t, const double calls[WIRE_FN_COUNT],
 		return rc;
 	shares_divide(t->shares, calls, sampled);
 	shares_each(t->shares, keep_row, t);
+	elsewhere = deletes_elsewhere(t);
+	t->elsewhere += elsewhere - MIN(t->elsewhere_last, elsewhere);
+	t->elsewhere_last = elsewhere;
 	sum_sites(t);
-	sum_maps(t);
+	tally_maps_sum(t->maps, t->rows, t->row_count, t->sites, t->site_count, ret);
 	if (full)
 		forget(t);
 	ret->map_sites = t->sites;
 	ret->map_site_count = t->site_count;
-	ret->maps = t->maps;
-	ret->map_count = t->map_count;
+	ret->map_deletes_elsewhere = t->elsewhere;
 	return 0;
 }

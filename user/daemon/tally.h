@@ -3,11 +3,10 @@
 #ifndef DAEMON_TALLY_H
 #define DAEMON_TALLY_H
 
+#include "daemon/tally_maps.h"
 #include "event/event.h"
 #include "govern/shares.h"
 #include "kern/kern.h"
-
-enum { TALLY_MAPS = 64 };
 
 struct tally;
 
@@ -15,6 +14,9 @@ struct tally;
 struct tally *tally_new(struct kern *kern, u32 slot);
 void tally_free(struct tally *tally);
 DEFINE_FREEP(struct tally, tally_free)
+
+/* Maps to tell of, busy or not; see tally_maps_want(). */
+void tally_want(struct tally *tally, const struct map_key *keys, size_t n);
 
 /*
  * Reads the counts and divides each function's calls among them; see

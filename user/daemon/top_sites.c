@@ -74,11 +74,24 @@ static const struct event_go_site *next_go_site(const struct event_sample *sampl
 	return best;
 }
 
+static const struct event_map_head *head_of(const struct event_sample *sample,
+					    const struct event_map *map)
+{
+	for (size_t i = 0; i < sample->map_head_count; i++) {
+		const struct event_map_head *head = &sample->map_heads[i];
+
+		if (head->map == map->map && head->type == map->type)
+			return head;
+	}
+	return NULL;
+}
+
 static void add_maps(struct top_sites *top, const struct event_sample *sample,
 		     const struct names *names)
 {
 	for (size_t i = 0; i < MIN(sample->map_count, (size_t)TOP_SITES); i++) {
 		const struct event_map *map = &sample->maps[i];
+		const struct event_map_head *head = head_of(sample, map);
 		char *type = next_text(top);
 
 		(void)names->type(names->arg, map->type, type, TOP_TEXT_BYTES);
@@ -87,6 +100,8 @@ static void add_maps(struct top_sites *top, const struct event_sample *sample,
 			.map_type = type,
 			.writes = map->writes,
 			.deletes = map->deletes,
+			.entries_known = head != NULL,
+			.entries = head ? head->entries : 0,
 		};
 	}
 }

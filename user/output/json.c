@@ -274,6 +274,7 @@ static void put_summary_map(struct json_build *b, json_t *list, const struct sum
 	json_put_text(b, obj, "map_type", map->map_type);
 	json_put_u64(b, obj, "writes", map->writes);
 	json_put_u64(b, obj, "deletes", map->deletes);
+	json_put_u64_if(b, obj, "entries", map->entries_known, map->entries);
 }
 
 static void put_go_site(struct json_build *b, json_t *list, const struct summary_go_site *site)

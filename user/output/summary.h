@@ -17,6 +17,8 @@ struct summary_map {
 	u64 map; /* its address */
 	const char *map_type;
 	u64 writes, deletes;
+	bool entries_known;
+	u64 entries; /* now */
 };
 
 struct summary_go_site {
