@@ -19,7 +19,7 @@
  * seconds, "live ~S" for a random time with that mean; may be before the attach, at -1000 s or
  * later), "end SITE xN" (the oldest), "wait N" (what those wait for that come: 0 select, 1 chan
  * receive, 2 IO wait), "census", "at SITE", "reset" (the probes are attached again), "restart"
- * (another image of the target), "exit".
+ * (another image of the target), "exit"; and those of detect_script_maps.h.
  */
 #ifndef TESTS_DETECT_SCRIPT_H
 #define TESTS_DETECT_SCRIPT_H
@@ -38,6 +38,7 @@
 #include "alert/watch.h"
 #include "base/units.h"
 #include "population.h"
+#include "detect_script_maps.h"
 
 #define ATTACH_S 1000
 
@@ -53,12 +54,14 @@ struct target {
 	struct watch *watch;
 	struct event_sample sample;
 	struct event_go_site site[SITES_MAX];
+	struct script_maps maps;
 	u64 call_site;
 	struct {
 		double throttled_ms, runqueue_ms, before_ms, threads;
 	} cpu;
 	struct population population;
 	u16 wait;
+	const struct rules *rules; /* NULL: the defaults */
 	char log[LOG_BYTES];
 };
 
@@ -194,6 +197,7 @@ static void act_fault(struct target *t, u64 now_ns, enum wire_fn fn, const char 
 static void reset(struct target *t)
 {
 	memset(t->site, 0, sizeof(t->site));
+	memset(&t->maps, 0, sizeof(t->maps));
 	t->sample = (struct event_sample) { .goroutine_baseline = -1, .go_sites = t->site };
 }
 
@@ -271,6 +275,8 @@ static void act(struct target *t, u64 now_ns, const char *action)
 		reset(t);
 	else if (!strcmp(action, "restart"))
 		restart(t, now_ns);
+	else if (script_maps_act(&t->maps, &t->sample, action))
+		return;
 	else if (!strcmp(action, "exit"))
 		feed(t, &(struct event) { .kind = EVENT_EXIT, .time_ns = now_ns });
 	else
@@ -331,9 +337,11 @@ static void parse(struct script *s, const char *text)
 
 static void tick(struct target *t, u64 now_ns)
 {
-	struct event event = { .kind = EVENT_SAMPLE, .time_ns = now_ns, .sample = t->sample };
+	struct event event = { .kind = EVENT_SAMPLE, .time_ns = now_ns };
 	struct window window;
 
+	script_maps_tick(&t->maps, &t->sample);
+	event.sample = t->sample;
 	feed(t, &event);
 	watch_tick(t->watch, now_ns, &window);
 }
@@ -352,12 +360,16 @@ static void play(struct target *t, const struct script *s)
 	assert_int_equal(next, s->steps);
 }
 
-/* Plays a script against a new watch with the default rules; t and s begin as zeros. */
+/* Plays a script against a new watch; t, but for its rules, and s begin as zeros. */
 static void play_script(struct target *t, struct script *s, const char *text, alert_fn alert)
 {
 	const struct watch_config config = {
-		.model = { .pid = 7, .attach_ns = ATTACH_S * NS_PER_S, .has_goroutine = true },
+		.model = { .pid = 7,
+			   .attach_ns = ATTACH_S * NS_PER_S,
+			   .has_goroutine = true,
+			   .has_map_write = true },
 		.names = &names,
+		.rules = t->rules,
 		.alert = alert,
 		.arg = t,
 	};

@@ -88,7 +88,9 @@ static void test_defaults_are_sane(void **state)
 		assert_true(rule->enabled);
 		assert_true(rule->cooldown_ns > 0);
 		for (size_t m = 0; m < DETECT_MEASURES; m++) {
-			bool measured = m < detectors[i]->measure_count;
+			/* What is many writes depends on the program. */
+			bool measured =
+				m < detectors[i]->measure_count && i != DETECT_MAP_WRITE_RATE;
 
 			assert_int_equal(rule->level[m].raise > 0, measured);
 			assert_true(rule->level[m].clear <= rule->level[m].raise);

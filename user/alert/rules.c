@@ -41,6 +41,27 @@ static const struct rules defaults = {
 			/* leaked; a leak of before is told within three minutes of looking on */
 			.level = { { 50, 25, 2 * NS_PER_MIN } },
 		},
+		[DETECT_MAP_HOT_OVERWRITE] = {
+			.enabled = true,
+			.severity = SEVERITY_INFO,
+			.cooldown_ns = 15 * NS_PER_MIN,
+			/* writes */
+			.level = { { 100e3, 50e3, NS_PER_MIN } },
+		},
+		[DETECT_MAP_MISSING_DELETE] = {
+			.enabled = true,
+			.severity = SEVERITY_WARNING,
+			.cooldown_ns = 15 * NS_PER_MIN,
+			/* entries */
+			.level = { { 100e3, 90e3, 10 * NS_PER_MIN } },
+		},
+		[DETECT_MAP_WRITE_RATE] = {
+			.enabled = true,
+			.severity = SEVERITY_WARNING,
+			.cooldown_ns = 5 * NS_PER_MIN,
+			/* writes; off: what is much depends on the program */
+			.level = { { 0, 0, 10 * NS_PER_S } },
+		},
 		[DETECT_FAULT] = {
 			.enabled = true,
 			.severity = SEVERITY_CRITICAL,

@@ -9,6 +9,9 @@ const struct detector *const detectors[DETECTORS] = {
 	[DETECT_GC_PAUSE_SPIKE] = &detector_gc_pause_spike,
 	[DETECT_GOROUTINE_GROWTH] = &detector_goroutine_growth,
 	[DETECT_GOROUTINE_LEAK] = &detector_goroutine_leak,
+	[DETECT_MAP_HOT_OVERWRITE] = &detector_map_hot_overwrite,
+	[DETECT_MAP_MISSING_DELETE] = &detector_map_missing_delete,
+	[DETECT_MAP_WRITE_RATE] = &detector_map_write_rate,
 	[DETECT_FAULT] = &detector_fault,
 };
 

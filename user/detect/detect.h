@@ -57,6 +57,9 @@ extern const struct detector detector_rehash_storm;
 extern const struct detector detector_gc_pause_spike;
 extern const struct detector detector_goroutine_growth;
 extern const struct detector detector_goroutine_leak;
+extern const struct detector detector_map_hot_overwrite;
+extern const struct detector detector_map_missing_delete;
+extern const struct detector detector_map_write_rate;
 extern const struct detector detector_fault;
 
 enum {
@@ -64,6 +67,9 @@ enum {
 	DETECT_GC_PAUSE_SPIKE,
 	DETECT_GOROUTINE_GROWTH,
 	DETECT_GOROUTINE_LEAK,
+	DETECT_MAP_HOT_OVERWRITE,
+	DETECT_MAP_MISSING_DELETE,
+	DETECT_MAP_WRITE_RATE,
 	DETECT_FAULT,
 	DETECTORS
 };
