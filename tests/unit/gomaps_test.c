@@ -24,7 +24,7 @@ struct world {
 
 static void world_init(struct world *w)
 {
-	*w = (struct world) { .maps = gomaps_new(LIMIT) };
+	*w = (struct world) { .maps = gomaps_new(LIMIT, false) };
 	assert_non_null(w->maps);
 }
 
@@ -159,6 +159,66 @@ static void test_a_row_that_the_tally_forgot(void **state)
 	gomaps_free(w.maps);
 }
 
+/* Deletes that no probe sees would make growth look like a leak. */
+static void test_partly_probed_maps_have_no_past(void **state)
+{
+	struct map_span span;
+	struct world w = { .maps = gomaps_new(LIMIT, true) };
+
+	(void)state;
+	assert_non_null(w.maps);
+	for (u64 second = 1; second < 10; second++) {
+		set(&w, 0, 100 * second, 1, 100 * second, 1);
+		sample(&w, 1, second);
+	}
+	assert_false(gomaps_minute(w.maps, look(&w, 1), &span));
+	assert_false(gomaps_growth(w.maps, look(&w, 1), &span));
+	assert_int_equal(look(&w, 1)->now.writes, 800);
+	gomaps_free(w.maps);
+}
+
+static const struct map_use *use_of(const struct world *w, u64 pc)
+{
+	for (size_t i = 0; i < EVENT_MAP_USES; i++) {
+		if (look(w, 1)->use[i].return_pc == pc)
+			return &look(w, 1)->use[i];
+	}
+	return NULL;
+}
+
+/* Five sites for four places. */
+static void test_sites_of_a_map(void **state)
+{
+	struct map_span span;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (u64 second = 1; second < 10; second++) {
+		set(&w, 0, 400 * second, 1, 50, 1);
+		w.row[0].use_count = EVENT_MAP_USES;
+		/* The fifth is told in turns with the fourth. */
+		for (u64 i = 0; i < EVENT_MAP_USES; i++)
+			w.row[0].use[i] = (struct event_map_use) {
+				WIRE_FN_MAPASSIGN,
+				0x2000 + i + (i == 3 && second % 2 == 0),
+				100 * second,
+				100 * second,
+			};
+		sample(&w, 1, second);
+	}
+	assert_true(gomaps_minute(w.maps, look(&w, 1), &span));
+	assert_true(span.seconds == 8 && span.use_writes[0] == 800 && span.use_writes[3] == 800);
+	assert_null(use_of(&w, 0x2004));
+	/* One that writes far more takes the place of the least. */
+	w.row[0].use[3] = (struct event_map_use) { WIRE_FN_MAPASSIGN, 0x2005, 5000, 5000 };
+	sample(&w, 1, 10);
+	assert_non_null(use_of(&w, 0x2005));
+	sample(&w, 1, 11);
+	assert_true(gomaps_minute(w.maps, look(&w, 1), &span) && span.seconds == 1);
+	gomaps_free(w.maps);
+}
+
 /* At any time points are few, in order, and reach as far back as there is past, up to the horizon.
  */
 static void test_past_is_bounded_and_reaches_back(void **state)
@@ -246,6 +306,8 @@ int main(void)
 		cmocka_unit_test(test_growth_brings_large_maps),
 		cmocka_unit_test(test_spans),
 		cmocka_unit_test(test_a_row_that_the_tally_forgot),
+		cmocka_unit_test(test_partly_probed_maps_have_no_past),
+		cmocka_unit_test(test_sites_of_a_map),
 		cmocka_unit_test(test_past_is_bounded_and_reaches_back),
 		cmocka_unit_test(test_error_of_a_part),
 		cmocka_unit_test(test_write_sites),

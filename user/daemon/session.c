@@ -214,6 +214,15 @@ static void choose_rules(struct session *s)
 		s->rules.rule[i].dry_run |= s->config->dry_run;
 }
 
+static bool omits(const struct plan *plan, enum probe_group group)
+{
+	for (size_t i = 0; i < plan->omitted_count; i++) {
+		if (plan->omitted[i].spec->group == group)
+			return true;
+	}
+	return false;
+}
+
 static int open_watch(struct session *s, struct err *err)
 {
 	const struct plan *plan = &s->plan;
@@ -226,6 +235,7 @@ static int open_watch(struct session *s, struct err *err)
 			.has_gc = plan_has_group(plan, PROBE_GC),
 			.has_goroutine = plan_has_group(plan, PROBE_GOROUTINE),
 			.has_fault = plan_has_group(plan, PROBE_FAULT),
+			.map_write_partial = omits(plan, PROBE_MAP_WRITE),
 			.cost_known = s->cost.ns[SITE_EMULATED] > 0,
 		},
 		.names = &s->names,

@@ -6,6 +6,7 @@
 
 struct gomaps {
 	size_t limit;
+	bool partial;
 	struct gomap *table;
 	struct event_group group; /* of map writes, at the last sample */
 	struct map_exposure seen;
@@ -14,12 +15,14 @@ struct gomaps {
 	u64 evicted;
 };
 
-struct gomaps *gomaps_new(size_t limit)
+struct gomaps *gomaps_new(size_t limit, bool partial)
 {
 	struct gomaps *maps = calloc(1, sizeof(*maps));
 
-	if (maps)
-		maps->limit = limit;
+	if (!maps)
+		return NULL;
+	maps->limit = limit;
+	maps->partial = partial;
 	return maps;
 }
 
@@ -116,6 +119,7 @@ static void advance(u64 *sum, u64 *last, u64 now, bool based)
 	*last = now;
 }
 
+/* EVENT_MAP_USES: it does not write enough more than those that have one. */
 static size_t use_slot(struct gomap *map, const struct event_map_use *use)
 {
 	size_t least = 0;
@@ -128,9 +132,13 @@ static size_t use_slot(struct gomap *map, const struct event_map_use *use)
 		if (known->last_writes < map->use[least].last_writes)
 			least = i;
 	}
-	/* The points know nothing of the new site. */
-	if (map->use[least].fn)
+	/* The points know nothing of a new site; those that are about as busy shall not take turns.
+	 */
+	if (map->use[least].fn) {
+		if (use->writes / 2 <= map->use[least].last_writes)
+			return EVENT_MAP_USES;
 		map_past_init(&map->minute, MAP_MINUTE_NS);
+	}
 	map->use[least] = (struct map_use) { .fn = use->fn, .return_pc = use->return_pc };
 	return least;
 }
@@ -138,9 +146,13 @@ static size_t use_slot(struct gomap *map, const struct event_map_use *use)
 static void use_update(struct gomap *map, const struct event_map_use *use)
 {
 	size_t i = use_slot(map, use);
-	struct map_use *known = &map->use[i];
-	bool based = known->last_site_writes > 0;
+	struct map_use *known;
+	bool based;
 
+	if (i == EVENT_MAP_USES)
+		return;
+	known = &map->use[i];
+	based = known->last_site_writes > 0;
 	advance(&map->now.use_writes[i], &known->last_writes, use->writes, based);
 	advance(&map->now.site_writes[i], &known->last_site_writes, use->site_writes, based);
 }
@@ -277,7 +289,7 @@ static void end_round(struct gomaps *maps, u64 time_ns)
 		map->entries_known = map->has_head;
 		map->now.time_ns = time_ns;
 		map->now.seen = maps->seen;
-		if (map->has_head) {
+		if (map->has_head && !maps->partial) {
 			map_past_add(&map->minute, &map->now);
 			map_past_add(&map->growth, &map->now);
 		} else {

@@ -49,8 +49,11 @@ struct gomap {
 
 struct gomaps;
 
-/* NULL: out of memory. */
-struct gomaps *gomaps_new(size_t limit);
+/*
+ * partial: not every function that writes to maps or deletes is probed, so no
+ * map's past is known. NULL: out of memory.
+ */
+struct gomaps *gomaps_new(size_t limit, bool partial);
 void gomaps_free(struct gomaps *maps);
 DEFINE_FREEP(struct gomaps, gomaps_free)
 

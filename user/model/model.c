@@ -60,7 +60,7 @@ struct model *model_new(const struct model_config *config, const struct names *n
 	model->gc = gc_new();
 	model->gosites = gosites_new(model->config.go_site_limit);
 	model->census_sites = census_sites_new();
-	model->maps = gomaps_new(model->config.map_limit);
+	model->maps = gomaps_new(model->config.map_limit, config->map_write_partial);
 	model->write_sites = write_sites_new(MODEL_WRITE_SITES);
 	if (!model->growth || !model->gc || !model->gosites || !model->census_sites ||
 	    !model->maps || !model->write_sites)

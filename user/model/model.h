@@ -24,8 +24,9 @@ struct model_config {
 	u64 attach_ns;	/* CLOCK_MONOTONIC; the first window begins here */
 	u64 generation; /* how many images of the target came before */
 	bool has_map_write, has_map_grow, has_gc, has_goroutine,
-		has_fault; /* groups that are armed */
-	bool cost_known;   /* ns per hit is known, so a sample's probe_ns means something */
+		has_fault;	/* groups that are armed */
+	bool map_write_partial; /* not every function of that group could be probed */
+	bool cost_known;	/* ns per hit is known, so a sample's probe_ns means something */
 	struct growth_limits growth_limits; /* zeros: MODEL_GROWING_MAPS, MODEL_GROWTH_SITES */
 	size_t go_site_limit;		    /* 0: MODEL_GO_SITES */
 	size_t map_limit;		    /* 0: MODEL_MAPS */
