@@ -278,6 +278,7 @@ int sampler_take(struct sampler *s, u64 now_ns, struct event_sample *ret, struct
 		.foreign = c.foreign,
 		.heap_live_bytes = s->heap_live_bytes,
 		.heap_goal_bytes = s->heap_goal_bytes,
+		.cpu_ns = process_cpu_ns(s->config.process),
 		.go_sites = s->go_sites,
 		.go_site_count = s->go_site_count,
 	};

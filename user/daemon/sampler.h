@@ -8,6 +8,7 @@
 #include "gobin/live.h"
 #include "kern/kern.h"
 #include "probe/duty.h"
+#include "proc/process.h"
 
 struct sampler;
 
@@ -17,6 +18,7 @@ struct sampler_config {
 	u32 slot;
 	const struct names *names;
 	const struct go_process *go;
+	const struct process *process;
 	const double *ns_per_hit;
 };
 

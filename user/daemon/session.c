@@ -255,6 +255,7 @@ static int open_sampler(struct session *s, struct err *err)
 		.slot = SLOT,
 		.names = &s->names,
 		.go = &s->target->go,
+		.process = &s->target->process,
 		.ns_per_hit = s->full_ns,
 	};
 

@@ -101,7 +101,8 @@ struct event_sample {
 	u64 foreign;	 /* hits of another process that the kernel let through; not in hits */
 	double probe_ns; /* estimated time that the probes took from the target, since attach */
 	u64 heap_live_bytes, heap_goal_bytes; /* now; 0: unknown */
-	s64 goroutine_baseline;	  /* live goroutines when created and exited were 0; -1: unknown */
+	u64 cpu_ns;		/* CPU time that the process has taken since it began; 0: unknown */
+	s64 goroutine_baseline; /* live goroutines when created and exited were 0; -1: unknown */
 	bool goroutine_live_read; /* live goroutines were read now: goroutine_live */
 	s64 goroutine_live;
 	u64 goroutine_baseline_error;		/* the baseline may be off by as many, either way */
