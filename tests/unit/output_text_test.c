@@ -8,6 +8,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "output/text_style.h"
 #include "output_sample.h"
 
 /* What print writes, with a text_output over memory. */
@@ -320,6 +321,26 @@ static void a_process_list_fits_the_terminal(void **state)
 	printed_free(p);
 }
 
+static void values_have_their_unit(void **state)
+{
+	static const struct {
+		double value;
+		const char *unit, *want;
+	} rows[] = {
+		{ 812e6, "ns", "812 ms" },
+		{ 812e6, "ns/min", "812 ms/min" },
+		{ 31.25, "%", "31.2 %" },
+		{ 31.25, "pct", "31.2 %" },
+		{ 1.2e6, "entries", "1.2 M entries" },
+		{ 3, NULL, "3" },
+	};
+	char buf[TEXT_VALUE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_string_equal(text_value(buf, rows[i].value, rows[i].unit), rows[i].want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +350,7 @@ int main(void)
 		cmocka_unit_test(colour_only_on_request),
 		cmocka_unit_test(a_resolved_alert_says_so),
 		cmocka_unit_test(labels_stand_below_the_subject),
+		cmocka_unit_test(values_have_their_unit),
 		cmocka_unit_test(a_cycle_fits_on_a_line),
 		cmocka_unit_test(a_growth_names_map_and_caller),
 		cmocka_unit_test(attached_lists_sites_and_omissions),

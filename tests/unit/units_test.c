@@ -87,6 +87,16 @@ static void durations_print(void **state)
 		assert_string_equal(fmt_duration_ns(buf, rows[i].ns), rows[i].want);
 }
 
+static void units_of_time_are_told(void **state)
+{
+	(void)state;
+	assert_true(unit_is_ns("ns"));
+	assert_true(unit_is_ns("ns/min"));
+	assert_false(unit_is_ns("nsplit"));
+	assert_false(unit_is_ns("entries/s"));
+	assert_false(unit_is_ns(""));
+}
+
 static void durations_parse(void **state)
 {
 	static const struct {
@@ -194,6 +204,7 @@ int main(void)
 		cmocka_unit_test(counts_keep_three_digits),
 		cmocka_unit_test(bytes_are_powers_of_1024),
 		cmocka_unit_test(durations_print),
+		cmocka_unit_test(units_of_time_are_told),
 		cmocka_unit_test(durations_parse),
 		cmocka_unit_test(durations_round_trip),
 		cmocka_unit_test(times_print),

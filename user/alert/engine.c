@@ -160,13 +160,13 @@ static void fire(struct engine *engine, struct entry *entry, const struct findin
 	config->alert(config->alert_arg, &alert);
 }
 
-/* "1.2 M entries/s", "12.3 ms" */
+/* "1.2 M entries/s", "12.3 ms", "900 ms/min" */
 static void format_value(char *buf, size_t size, double value, const char *unit)
 {
 	char text[UNITS_BUF];
 
-	if (!strcmp(unit, "ns"))
-		explain_write(buf, size, "%s", fmt_duration_ns(text, (u64)value));
+	if (unit_is_ns(unit))
+		explain_write(buf, size, "%s%s", fmt_duration_ns(text, (u64)value), unit + 2);
 	else
 		explain_write(buf, size, "%s %s", fmt_count(text, value), unit);
 }

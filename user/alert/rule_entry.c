@@ -22,7 +22,7 @@ static int parse_value(const char *text, const char *unit, double *ret)
 	char *end;
 	u64 ns;
 
-	if (!strcmp(unit, "ns")) {
+	if (unit_is_ns(unit)) {
 		if (strspn(text, "0123456789.eE+-") == strlen(text) || parse_duration_ns(text, &ns))
 			return -EINVAL;
 		*ret = (double)ns;
@@ -43,8 +43,8 @@ static int apply_value(double *into, const char *key, const char *text, const ch
 	if (parse_value(text, unit, &value) || value <= 0)
 		return yaml_fail(at->doc, at->err, yaml_path(path, "%s.%s", at->path, key),
 				 "\"%s\": expected %s above 0%s", text,
-				 strcmp(unit, "ns") ? "a number"
-						    : "a duration with its unit (50ms)",
+				 unit_is_ns(unit) ? "a duration with its unit (50ms)"
+						  : "a number",
 				 strcmp(key, "raise") ? "" : ", or off");
 	*into = value;
 	return 0;

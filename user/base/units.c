@@ -48,6 +48,11 @@ char *fmt_bytes(char buf[static UNITS_BUF], double bytes)
 	return fmt_scaled(buf, bytes, 1024, units, ARRAY_SIZE(units));
 }
 
+bool unit_is_ns(const char *unit)
+{
+	return !strcmp(unit, "ns") || !strncmp(unit, "ns/", 3);
+}
+
 static char *fmt_two_parts(char buf[static UNITS_BUF], u64 minor_parts, u64 ratio, char major,
 			   char minor)
 {

@@ -3,6 +3,8 @@
 #ifndef BASE_UNITS_H
 #define BASE_UNITS_H
 
+#include <stdbool.h>
+
 #include <gosonde/types.h>
 
 enum { UNITS_BUF = 32 }; /* holds whatever a fmt_ function writes */
@@ -22,6 +24,9 @@ char *fmt_bytes(char buf[static UNITS_BUF], double bytes);
 /* "532 ns", "12.3 ms", "59.9 s", then "1m30s", "2h05m", "3d04h", cut to whole parts. Returns buf.
  */
 char *fmt_duration_ns(char buf[static UNITS_BUF], u64 ns);
+
+/* Whether a unit is of time: "ns", or "ns/min" for the share of it that a minute has. */
+bool unit_is_ns(const char *unit);
 
 /*
  * Reads "3m", "1.5s", "200ms", "1m30s": units ns us µs ms s m h; a number

@@ -14,10 +14,10 @@ static const char *level_text(char buf[static LEVEL_BYTES], double value, const 
 {
 	char duration[UNITS_BUF];
 
-	if (strcmp(unit, "ns") != 0)
-		snprintf(buf, LEVEL_BYTES, "%.10g", value);
-	else
+	if (unit_is_ns(unit))
 		snprintf(buf, LEVEL_BYTES, "%s", fmt_duration_ns(duration, (u64)value));
+	else
+		snprintf(buf, LEVEL_BYTES, "%.10g", value);
 	return buf;
 }
 

@@ -23,8 +23,9 @@ char *text_value(char buf[static TEXT_VALUE_BYTES], double value, const char *un
 
 	if (!unit)
 		unit = "";
-	if (strcmp(unit, "ns") == 0 && value >= 0 && value < 1e18)
-		snprintf(buf, TEXT_VALUE_BYTES, "%s", fmt_duration_ns(number, (u64)value));
+	if (unit_is_ns(unit) && value >= 0 && value < 1e18)
+		snprintf(buf, TEXT_VALUE_BYTES, "%s%.8s", fmt_duration_ns(number, (u64)value),
+			 unit + 2);
 	else if (strcmp(unit, "bytes") == 0)
 		snprintf(buf, TEXT_VALUE_BYTES, "%s", fmt_bytes(number, value));
 	else if (strcmp(unit, "pct") == 0 || strcmp(unit, "%") == 0)
