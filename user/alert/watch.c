@@ -101,10 +101,11 @@ void watch_tick(struct watch *watch, u64 now_ns, struct window *ret)
 	detect_tick(watch->detect, ret);
 }
 
-/* What bounded tables had no room for: maps and their sites, creation sites, alerts. */
+/* What bounded tables had no room for: maps and their sites, also within a mark phase, creation sites, alerts. */
 static u64 table_losses(const struct watch *watch)
 {
 	return growth_evicted(model_growth(watch->model)) +
+	       mark_growths_evicted(model_mark_growths(watch->model)) +
 	       gosites_refused(model_gosites(watch->model)) +
 	       census_sites_left_out(model_census_sites(watch->model)) +
 	       gomaps_evicted(model_gomaps(watch->model)) +

@@ -23,6 +23,7 @@ struct model {
 	struct census_sites *census_sites;
 	struct gomaps *maps;
 	struct write_sites *write_sites;
+	struct mark_growths *mark_growths;
 	struct totals last;	 /* the last sample */
 	struct mark now, ticked; /* now.time_ns is not used */
 	u64 heap_live_bytes, heap_goal_bytes;
@@ -62,8 +63,9 @@ struct model *model_new(const struct model_config *config, const struct names *n
 	model->census_sites = census_sites_new();
 	model->maps = gomaps_new(model->config.map_limit, config->map_write_partial);
 	model->write_sites = write_sites_new(MODEL_WRITE_SITES);
+	model->mark_growths = mark_growths_new();
 	if (!model->growth || !model->gc || !model->gosites || !model->census_sites ||
-	    !model->maps || !model->write_sites)
+	    !model->maps || !model->write_sites || !model->mark_growths)
 		return NULL;
 	return TAKE_PTR(model);
 }
@@ -78,6 +80,7 @@ void model_free(struct model *model)
 	census_sites_free(model->census_sites);
 	gomaps_free(model->maps);
 	write_sites_free(model->write_sites);
+	mark_growths_free(model->mark_growths);
 	free(model);
 }
 
@@ -129,9 +132,10 @@ static int feed_sample(struct model *model, u64 time_ns, const struct event_samp
 static int feed_growth(struct model *model, u64 time_ns, const struct event_map_grow *grow)
 {
 	int err = growth_add(model->growth, time_ns, grow);
+	u64 site = err ? 0 : growth_last_map(model->growth)->site;
 
-	return err ? err
-		   : gomaps_grew(model->maps, time_ns, grow, growth_last_map(model->growth)->site);
+	mark_growths_grow(model->mark_growths, time_ns, grow, site);
+	return err ? err : gomaps_grew(model->maps, time_ns, grow, site);
 }
 
 static void feed_gc_end(struct model *model, const struct event *event)
@@ -139,10 +143,17 @@ static void feed_gc_end(struct model *model, const struct event *event)
 	const struct event_gc_end *end = &event->gc_end;
 
 	gc_end(model->gc, event->time_ns, end);
+	mark_growths_end(model->mark_growths, gc_last_cycle(model->gc));
 	if (end->have >> WIRE_GC_HEAP_LIVE & 1)
 		model->heap_live_bytes = end->word[WIRE_GC_HEAP_LIVE];
 	if (end->have >> WIRE_GC_NEXT_GOAL & 1)
 		model->heap_goal_bytes = end->word[WIRE_GC_NEXT_GOAL];
+}
+
+static void feed_gc_start(struct model *model, u64 time_ns)
+{
+	gc_start(model->gc, time_ns);
+	mark_growths_start(model->mark_growths);
 }
 
 int model_feed(struct model *model, const struct event *event)
@@ -156,7 +167,7 @@ int model_feed(struct model *model, const struct event *event)
 		gc_stopped(model->gc, event->time_ns, &event->stop);
 		return 0;
 	case EVENT_GC_START:
-		gc_start(model->gc, event->time_ns);
+		feed_gc_start(model, event->time_ns);
 		return 0;
 	case EVENT_GC_END:
 		feed_gc_end(model, event);
@@ -357,6 +368,11 @@ const struct gomaps *model_gomaps(const struct model *model)
 const struct write_sites *model_write_sites(const struct model *model)
 {
 	return model->write_sites;
+}
+
+const struct mark_growths *model_mark_growths(const struct model *model)
+{
+	return model->mark_growths;
 }
 
 u64 model_heap_live_bytes(const struct model *model)

@@ -16,6 +16,7 @@
 #include "model/gosites.h"
 #include "model/growth.h"
 #include "model/gomaps.h"
+#include "model/mark_growth.h"
 #include "model/window.h"
 #include "model/write_sites.h"
 
@@ -68,6 +69,7 @@ const struct gosites *model_gosites(const struct model *model);
 const struct census_sites *model_census_sites(const struct model *model);
 const struct gomaps *model_gomaps(const struct model *model);
 const struct write_sites *model_write_sites(const struct model *model);
+const struct mark_growths *model_mark_growths(const struct model *model);
 
 /* Of the last sample; 0: unknown. */
 u64 model_heap_live_bytes(const struct model *model);
