@@ -11,15 +11,17 @@
  *   expect …          the next alert, as log_alert() writes it
  *
  * Actions: "go SITE +CREATED -EXITED", "moved N" (entries, counted only),
- * "grow MAP TYPE ENTRIES SLOTS->SLOTS DIR_LEN [xTIMES]", "stop REASON MS STOPPING_MS" (negative:
- * not known), "cpu THROTTLED_MS RUNQUEUE_MS BEFORE_MS [THREADS]" (what is read of the stops from
- * here on, over a time that began so long before each, of so many threads; negative: not known),
- * "lost N" (records), "panic TYPE MESSAGE", "fatal MESSAGE" (at call site 0x2000 unless "at SITE"
- * came before), "spawn SITE xN" (goroutines of a census: for ever; "spawn SITE xN live S" for S
- * seconds, "live ~S" for a random time with that mean; may be before the attach, at -1000 s or
- * later), "end SITE xN" (the oldest), "wait N" (what those wait for that come: 0 select, 1 chan
- * receive, 2 IO wait), "census", "at SITE", "reset" (the probes are attached again), "restart"
- * (another image of the target), "exit"; and those of detect_script_maps.h.
+ * "grow MAP TYPE ENTRIES SLOTS->SLOTS DIR_LEN [xTIMES]", "stop REASON MS STOPPING_MS[ xTIMES]"
+ * (negative: not known), "gc N MARK_MS TERMINATION_MS ASSIST_MS WORKER_MS[ forced][ xTIMES]" (cycle
+ * number N, which ends now), "gc-start", "gc-end N …" (the same in two, for what happens between),
+ * "busy MS" (the CPU time that it took), "cpu THROTTLED_MS RUNQUEUE_MS BEFORE_MS [THREADS]" (what
+ * is read of the stops from here on, over a time that began so long before each, of so many
+ * threads; negative: not known), "lost N" (records), "panic TYPE MESSAGE", "fatal MESSAGE" (at call
+ * site 0x2000 unless "at SITE" came before), "spawn SITE xN" (goroutines of a census: for ever;
+ * "spawn SITE xN live S" for S seconds, "live ~S" for a random time with that mean; may be before
+ * the attach, at -1000 s or later), "end SITE xN" (the oldest), "wait N" (what those wait for that
+ * come: 0 select, 1 chan receive, 2 IO wait), "census", "at SITE", "reset" (the probes are attached
+ * again), "restart" (another image of the target), "exit"; and those of detect_script_maps.h.
  */
 #ifndef TESTS_DETECT_SCRIPT_H
 #define TESTS_DETECT_SCRIPT_H
@@ -179,6 +181,83 @@ static void act_stop(struct target *t, u64 now_ns, u32 reason, double ms, double
 	feed(t, &event);
 }
 
+static void act_stops(struct target *t, u64 now_ns, u32 reason, double ms, double stopping_ms,
+		      int times)
+{
+	for (int i = 0; i < times; i++)
+		act_stop(t, now_ns, reason, ms, stopping_ms);
+}
+
+static void act_gc_start(struct target *t, u64 now_ns)
+{
+	feed(t, &(struct event) { .kind = EVENT_GC_START, .time_ns = now_ns });
+	act_stop(t, now_ns, 2, 0.05, 0.02);
+}
+
+/* Of one cycle. */
+struct gc_figures {
+	u64 number;
+	double mark_ms, termination_ms, assist_ms, worker_ms, idle_ms;
+	bool forced;
+	int times;
+};
+
+static int parse_gc(const char *text, struct gc_figures *ret)
+{
+	const char *times = strstr(text, " x");
+
+	*ret = (struct gc_figures) { .forced = strstr(text, " forced"), .times = 1 };
+	if (times && sscanf(times, " x%d", &ret->times) != 1)
+		return -EINVAL;
+	return sscanf(text, "%llu %lf %lf %lf %lf %lf", &ret->number, &ret->mark_ms,
+		      &ret->termination_ms, &ret->assist_ms, &ret->worker_ms, &ret->idle_ms) >= 5
+		       ? 0
+		       : -EINVAL;
+}
+
+static void put_word(struct event_gc_end *end, enum wire_gc_word word, u64 value)
+{
+	end->word[word] = value;
+	end->have |= 1ULL << word;
+}
+
+/* The runtime's clock is another than the stream's, as in a time namespace. */
+static void act_gc_end(struct target *t, u64 now_ns, const struct gc_figures *f)
+{
+	const u64 mark_ns = (u64)(f->mark_ms * 1e6),
+		  termination_ns = (u64)(f->termination_ms * 1e6), end_ns = 77 * NS_PER_S + now_ns;
+	struct event event = { .kind = EVENT_GC_END, .time_ns = now_ns };
+	struct event_gc_end *end = &event.gc_end;
+
+	act_stop(t, now_ns, 1, f->termination_ms, f->termination_ms / 4);
+	put_word(end, WIRE_GC_NUMGC, f->number);
+	put_word(end, WIRE_GC_USER_FORCED, f->forced);
+	put_word(end, WIRE_GC_MAXPROCS, 4);
+	put_word(end, WIRE_GC_T_SWEEP_TERM, end_ns - termination_ns - mark_ns - 50000);
+	put_word(end, WIRE_GC_T_MARK, end_ns - termination_ns - mark_ns);
+	put_word(end, WIRE_GC_T_MARK_TERM, end_ns - termination_ns);
+	put_word(end, WIRE_GC_T_END, end_ns);
+	put_word(end, WIRE_GC_HEAP0, 40 << 20);
+	put_word(end, WIRE_GC_HEAP1, 41 << 20);
+	put_word(end, WIRE_GC_HEAP2, 20 << 20);
+	put_word(end, WIRE_GC_HEAP_GOAL, 42 << 20);
+	put_word(end, WIRE_GC_ASSIST_NS, (u64)(f->assist_ms * 1e6));
+	put_word(end, WIRE_GC_DEDICATED_NS, (u64)(f->worker_ms * 0.75e6));
+	put_word(end, WIRE_GC_FRACTIONAL_NS, (u64)(f->worker_ms * 0.25e6));
+	put_word(end, WIRE_GC_IDLE_NS, (u64)(f->idle_ms * 1e6));
+	feed(t, &event);
+}
+
+static void act_gc(struct target *t, u64 now_ns, const struct gc_figures *f)
+{
+	u64 took_ns = (u64)((f->mark_ms + f->termination_ms) * 1e6);
+
+	for (int i = 0; i < f->times; i++) {
+		act_gc_start(t, now_ns - took_ns);
+		act_gc_end(t, now_ns, f);
+	}
+}
+
 static void act_fault(struct target *t, u64 now_ns, enum wire_fn fn, const char *type,
 		      const char *text)
 {
@@ -238,6 +317,7 @@ static void act(struct target *t, u64 now_ns, const char *action)
 	struct event_map_grow grow = { 0 };
 	char type[64], text[100];
 	double ms, stopping_ms;
+	struct gc_figures gc;
 	u64 a, b, c;
 	int times = 1;
 	u32 reason;
@@ -250,8 +330,16 @@ static void act(struct target *t, u64 now_ns, const char *action)
 			&grow.entries, &grow.slots_before, &grow.slots_after, &grow.dir_len,
 			&times) >= 6)
 		act_grow(t, now_ns, &grow, times);
-	else if (sscanf(action, "stop %u %lf %lf", &reason, &ms, &stopping_ms) == 3)
-		act_stop(t, now_ns, reason, ms, stopping_ms);
+	else if (sscanf(action, "stop %u %lf %lf x%d", &reason, &ms, &stopping_ms, &times) >= 3)
+		act_stops(t, now_ns, reason, ms, stopping_ms, times);
+	else if (!strncmp(action, "gc ", 3) && !parse_gc(action + 3, &gc))
+		act_gc(t, now_ns, &gc);
+	else if (!strcmp(action, "gc-start"))
+		act_gc_start(t, now_ns);
+	else if (!strncmp(action, "gc-end ", 7) && !parse_gc(action + 7, &gc))
+		act_gc_end(t, now_ns, &gc);
+	else if (sscanf(action, "busy %lf", &ms) == 1)
+		t->sample.cpu_ns += (u64)(ms * 1e6);
 	else if (sscanf(action, "cpu %lf %lf %lf %lf", &t->cpu.throttled_ms, &t->cpu.runqueue_ms,
 			&t->cpu.before_ms, &t->cpu.threads) >= 3)
 		return;

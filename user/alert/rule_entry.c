@@ -43,8 +43,7 @@ static int apply_value(double *into, const char *key, const char *text, const ch
 	if (parse_value(text, unit, &value) || value <= 0)
 		return yaml_fail(at->doc, at->err, yaml_path(path, "%s.%s", at->path, key),
 				 "\"%s\": expected %s above 0%s", text,
-				 unit_is_ns(unit) ? "a duration with its unit (50ms)"
-						  : "a number",
+				 unit_is_ns(unit) ? "a duration with its unit (50ms)" : "a number",
 				 strcmp(key, "raise") ? "" : ", or off");
 	*into = value;
 	return 0;

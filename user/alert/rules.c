@@ -27,6 +27,34 @@ static const struct rules defaults = {
 				   { 10 * MS, 5 * MS, 0 },
 				   { 3 * MS, 1.5 * MS, 0 } },
 		},
+		[DETECT_GC_PAUSE_BUDGET] = {
+			.enabled = true,
+			.severity = SEVERITY_WARNING,
+			.cooldown_ns = 5 * NS_PER_MIN,
+			/* paused */
+			.level = { { 800 * MS, 400 * MS, 0 } },
+		},
+		[DETECT_GC_PRESSURE] = {
+			.enabled = true,
+			.severity = SEVERITY_WARNING,
+			.cooldown_ns = 5 * NS_PER_MIN,
+			/* cpu-share, forced: both over ten seconds, so one value above is enough */
+			.level = { { 25, 15, 10 * NS_PER_S }, { 1, 0.5, 10 * NS_PER_S } },
+		},
+		[DETECT_MARK_TERMINATION_DRAG] = {
+			.enabled = true,
+			.severity = SEVERITY_WARNING,
+			.cooldown_ns = 5 * NS_PER_MIN,
+			/* shortest-of-three */
+			.level = { { 1.5 * MS, 1 * MS, 0 } },
+		},
+		[DETECT_MARK_STORM] = {
+			.enabled = true,
+			.severity = SEVERITY_WARNING,
+			.cooldown_ns = 5 * NS_PER_MIN,
+			/* overlap, moved */
+			.level = { { 25, 15, 0 }, { 1e6, 5e5, 0 } },
+		},
 		[DETECT_GOROUTINE_GROWTH] = {
 			.enabled = true,
 			.severity = SEVERITY_WARNING,

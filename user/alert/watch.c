@@ -101,7 +101,8 @@ void watch_tick(struct watch *watch, u64 now_ns, struct window *ret)
 	detect_tick(watch->detect, ret);
 }
 
-/* What bounded tables had no room for: maps and their sites, also within a mark phase, creation sites, alerts. */
+/* What bounded tables had no room for: maps and their sites, also within a mark phase, creation
+ * sites, alerts. */
 static u64 table_losses(const struct watch *watch)
 {
 	return growth_evicted(model_growth(watch->model)) +

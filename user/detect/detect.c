@@ -7,6 +7,10 @@
 const struct detector *const detectors[DETECTORS] = {
 	[DETECT_REHASH_STORM] = &detector_rehash_storm,
 	[DETECT_GC_PAUSE_SPIKE] = &detector_gc_pause_spike,
+	[DETECT_GC_PAUSE_BUDGET] = &detector_gc_pause_budget,
+	[DETECT_GC_PRESSURE] = &detector_gc_pressure,
+	[DETECT_MARK_TERMINATION_DRAG] = &detector_mark_termination_drag,
+	[DETECT_MARK_STORM] = &detector_mark_storm,
 	[DETECT_GOROUTINE_GROWTH] = &detector_goroutine_growth,
 	[DETECT_GOROUTINE_LEAK] = &detector_goroutine_leak,
 	[DETECT_MAP_HOT_OVERWRITE] = &detector_map_hot_overwrite,

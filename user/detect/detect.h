@@ -55,6 +55,10 @@ struct detector {
 
 extern const struct detector detector_rehash_storm;
 extern const struct detector detector_gc_pause_spike;
+extern const struct detector detector_gc_pause_budget;
+extern const struct detector detector_gc_pressure;
+extern const struct detector detector_mark_termination_drag;
+extern const struct detector detector_mark_storm;
 extern const struct detector detector_goroutine_growth;
 extern const struct detector detector_goroutine_leak;
 extern const struct detector detector_map_hot_overwrite;
@@ -65,6 +69,10 @@ extern const struct detector detector_fault;
 enum {
 	DETECT_REHASH_STORM,
 	DETECT_GC_PAUSE_SPIKE,
+	DETECT_GC_PAUSE_BUDGET,
+	DETECT_GC_PRESSURE,
+	DETECT_MARK_TERMINATION_DRAG,
+	DETECT_MARK_STORM,
 	DETECT_GOROUTINE_GROWTH,
 	DETECT_GOROUTINE_LEAK,
 	DETECT_MAP_HOT_OVERWRITE,

@@ -77,7 +77,7 @@ func turns() []turn {
 			work <- true
 			time.Sleep(10 * time.Millisecond)
 			runtime.GC()
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(900 * time.Millisecond) // for long pauses, not for many
 		}},
 		{"requests leave goroutines behind", func() {
 			for i := 0; i < 4; i++ {
