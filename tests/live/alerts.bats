@@ -83,6 +83,84 @@ spikes() {
 @test "gc-pause-spike: stops that wait for a loop (system Go)" { spikes system; }
 @test "gc-pause-spike: stops that wait for a loop (newest Go)" { spikes newest; }
 
+@test "gc-pause-budget: ten pauses of some milliseconds each second" {
+	cat >"$BATS_TEST_TMPDIR/rules.yaml" <<-'END'
+		# The default takes half a minute. A machine that others keep busy makes spikes of any pauses.
+		rules:
+		  - {rule: gc-pause-budget, raise: 80ms, clear: 40ms}
+		  - {rule: gc-pause-spike, enabled: false}
+	END
+	start "$(workload pressure)" -stop 4ms -every 90ms
+	attach "$pid" --budget off --rules "$BATS_TEST_TMPDIR/rules.yaml"
+	kill -USR1 "$pid"
+	within 20 has_alert firing gc-pause-budget
+	finish_agent
+	only gc-pause-budget
+	complete gc-pause-budget
+	evidence gc-pause-budget 'GOGC|preemption point'
+	lines alert | jq -e 'select(.rule == "gc-pause-budget") | .evidence |
+		.pauses > 2 and .pause_max_ns >= .pause_p50_ns and (.mark_termination | test("pauses"))' >/dev/null ||
+		fail "evidence:" "$(lines alert)"
+}
+
+# pressure MODE TOOLCHAIN PATTERN
+pressure() {
+	needs_go "$2"
+	start "$(workload collecting "$(goroot "$2")")" -mode "$1"
+	attach "$pid" --budget off
+	kill -USR1 "$pid"
+	within 30 has_alert firing gc-pressure
+	finish_agent
+	only gc-pressure
+	complete gc-pressure
+	evidence gc-pressure "$3"
+}
+
+@test "gc-pressure: a large heap that may hardly grow (system Go)" { pressure tight system 'raise GOGC'; }
+@test "gc-pressure: a large heap that may hardly grow (newest Go)" { pressure tight newest 'raise GOGC'; }
+@test "gc-pressure: a program that calls for collections" { pressure forced system 'debug\.FreeOSMemory'; }
+
+# drag TOOLCHAIN
+drag() {
+	needs_go "$1"
+	cat >"$BATS_TEST_TMPDIR/rules.yaml" <<-'END'
+		# Stops that wait for a loop wait for a CPU too where others keep the machine busy.
+		rules:
+		  - {rule: gc-pause-spike, enabled: false}
+	END
+	start "$(workload pressure "$(goroot "$1")")" -always -stop 8ms -every 1100ms
+	attach "$pid" --budget off --rules "$BATS_TEST_TMPDIR/rules.yaml"
+	kill -USR1 "$pid"
+	within 25 has_alert firing mark-termination-drag
+	finish_agent
+	only mark-termination-drag
+	complete mark-termination-drag
+	lines alert | jq -e 'select(.rule == "mark-termination-drag") | .evidence.cycles | length == 3 and
+		all(.[]; test("^gc [0-9]+: [0-9.]+[+][0-9.]+[+][0-9.]+ ms clock, .* P [(]forced[)]$"))' >/dev/null ||
+		fail "cycles:" "$(lines alert)"
+}
+
+@test "mark-termination-drag: a loop that every stop waits for (system Go)" { drag system; }
+@test "mark-termination-drag: a loop that every stop waits for (newest Go)" { drag newest; }
+
+# mark_storm TOOLCHAIN
+mark_storm() {
+	needs_go "$1"
+	start "$(workload markgrow "$(goroot "$1")")"
+	# Counting writes would slow the filling down until the marking is over.
+	attach "$pid" --budget off --probes map-grow,gc
+	kill -USR1 "$pid"
+	within 20 has_alert firing mark-storm
+	finish_agent
+	only mark-storm
+	complete mark-storm
+	evidence mark-storm 'main\.\(\*Index\)\.Load main\.go:[0-9]+'
+	evidence mark-storm 'map\[int64\]\*main\.Entry'
+}
+
+@test "mark-storm: a map that is filled while the collector marks (system Go)" { mark_storm system; }
+@test "mark-storm: a map that is filled while the collector marks (newest Go)" { mark_storm newest; }
+
 @test "goroutine-growth: a server that leaks one a request" {
 	cat >"$BATS_TEST_TMPDIR/rules.yaml" <<-'END'
 		# The default takes 30 s.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Pressure has stops of the world that take long: a loop that nothing can preempt runs while a
-// collection wants to begin. SIGUSR1 begins, SIGUSR2 ends it.
+// collection wants to begin; with -always also when it wants to end. SIGUSR1 begins, SIGUSR2 ends it.
 package main
 
 import (
@@ -17,6 +17,7 @@ var sink uint64
 
 func main() {
 	stop := flag.Duration("stop", 90*time.Millisecond, "how long a stop is held up")
+	always := flag.Bool("always", false, "the loop runs again and again, so that every stop waits for it")
 	every := flag.Duration("every", time.Second, "from one to the next")
 	limit := flag.Duration("limit", 3*time.Minute, "exit by itself after this")
 	flag.Parse()
@@ -34,9 +35,19 @@ func main() {
 	}()
 	l.Ready()
 	l.AwaitStart()
+	if *always {
+		go func() {
+			for {
+				sink += pause.Spin(rounds)
+				runtime.Gosched()
+			}
+		}()
+	}
 	for !l.Stopped() {
-		work <- true
-		time.Sleep(*stop / 10) // the loop is under way
+		if !*always {
+			work <- true
+			time.Sleep(*stop / 10) // the loop is under way
+		}
 		runtime.GC()
 		time.Sleep(*every)
 	}
