@@ -34,6 +34,16 @@ static void play_rows(const struct row *rows, size_t count, const struct rules *
 	}
 }
 
+/* The defaults with a level for what has none there. */
+static struct rules with_write_rate(void)
+{
+	struct rules rules = *rules_default();
+
+	rules.rule[DETECT_MAP_WRITE_RATE].level[0] =
+		(struct level) { .raise = 1e4, .clear = 1e4, .for_ns = 10 * NS_PER_S };
+	return rules;
+}
+
 static void test_write_rate(void **state)
 {
 	static const struct row rows[] = {
@@ -67,14 +77,11 @@ static void test_write_rate(void **state)
 		{ "the agent stood still: the rate is over all that time",
 		  "@30 write 2000 a0 1 100000 +0\nno-ticks 10..90\nuntil 120\n" },
 	};
-	CLEANUP(rules_freep) struct rules *rules = NULL;
-	static const char yaml[] = "rules: [{rule: map-write-rate, raise: 10000}, "
-				   "{rule: map-hot-overwrite, enabled: false}]\n";
-	struct err err;
+	struct rules rules = with_write_rate();
 
 	(void)state;
-	assert_int_equal(rules_load(&rules, "test", yaml, sizeof(yaml) - 1, &err), 0);
-	play_rows(rows, ARRAY_SIZE(rows), rules);
+	rules.rule[DETECT_MAP_HOT_OVERWRITE].enabled = false;
+	play_rows(rows, ARRAY_SIZE(rows), &rules);
 }
 
 static void test_write_rate_is_off_by_default(void **state)
@@ -171,7 +178,7 @@ static void test_hot_overwrite(void **state)
 		  "until 200\n" },
 		{ "calls got lost all the time: nothing is known long enough",
 		  "@1..70 write 2000 a0 1 5000 +0\n"
-		  "@3 lost 1\n@6 lost 1\n@9 lost 1\n@12 lost 1\n@15 lost 1\n@18 lost 1\n@21 lost "
+		  "@3 missed 1\n@6 missed 1\n@9 missed 1\n@12 missed 1\n@15 missed 1\n@18 missed 1\n@21 missed "
 		  "1\n"
 		  "until 70\n" },
 		{ "probes attached again: the counts begin anew, and a minute with them",
@@ -350,10 +357,9 @@ static void test_evidence_names_the_culprit(void **state)
 
 static void test_write_rate_evidence(void **state)
 {
-	CLEANUP(rules_freep) struct rules *rules = NULL;
+	struct rules rules = with_write_rate();
 	CLEANUP(freep) struct script *s = calloc(1, sizeof(*s));
 	CLEANUP(freep) struct target *t = calloc(1, sizeof(*t));
-	static const char yaml[] = "rules: [{rule: map-write-rate, raise: 10000}]\n";
 	static const char *const say[] = {
 		"maps are written 40.0 k times/s, most often at main.f2000 main.go:8192",
 		"writes_per_s=40000.00",
@@ -362,12 +368,10 @@ static void test_write_rate_evidence(void **state)
 		"sites[0]=main.f2000 main.go:8192: 75 %, map[int]T1",
 		"sites[1]=main.f3000 main.go:12288: 25 %, map[int]T2",
 	};
-	struct err err;
 
 	(void)state;
 	assert_true(s && t);
-	assert_int_equal(rules_load(&rules, "test", yaml, sizeof(yaml) - 1, &err), 0);
-	t->rules = rules;
+	t->rules = &rules;
 	play_script(t, s,
 		    "@1..12 write 2000 a0 1 30000 +30000\n@1..12 write 3000 b0 2 10000 +10000\n"
 		    "until 12\n",

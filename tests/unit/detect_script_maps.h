@@ -102,7 +102,7 @@ static bool script_maps_act(struct script_maps *m, struct event_sample *sample, 
 		m->hidden[script_map(m, map, type)] = true;
 	} else if (sscanf(action, "elsewhere %llu", &n) == 1) {
 		sample->map_deletes_elsewhere += n;
-	} else if (sscanf(action, "lost %llu", &n) == 1) {
+	} else if (sscanf(action, "missed %llu", &n) == 1) {
 		sample->lost_missed += n;
 	} else if (sscanf(action, "sampled %u %u", &m->gap_pct, &bounded) == 2) {
 		sample->groups[WIRE_GROUP_MAP_WRITE].bounded = bounded;

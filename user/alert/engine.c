@@ -6,7 +6,7 @@
 
 #include "base/units.h"
 
-enum { ENTRIES = 64 };
+enum { ENTRIES = 128 };
 
 /* One measure against its level: a switch with hysteresis. */
 struct gauge {
