@@ -134,6 +134,18 @@ void json_append_text(struct json_build *b, json_t *array, const char *raw)
 		b->failed = true;
 }
 
+/* DEL is the one control byte that JSON leaves as it is. */
+static int write_line(FILE *out, const char *line)
+{
+	size_t n = strcspn(line, "\x7f");
+
+	for (; line[n]; n = strcspn(line, "\x7f")) {
+		fprintf(out, "%.*s\\u007f", (int)n, line);
+		line += n + 1;
+	}
+	return fprintf(out, "%s\n", line) < 0 ? -EIO : 0;
+}
+
 int json_build_finish(struct json_build *b, FILE *out)
 {
 	const size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII |
@@ -144,5 +156,5 @@ int json_build_finish(struct json_build *b, FILE *out)
 	b->root = NULL;
 	if (!line)
 		return -ENOMEM;
-	return fprintf(out, "%s\n", line) < 0 ? -EIO : 0;
+	return write_line(out, line);
 }
