@@ -18,9 +18,11 @@ enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
 
 struct alert {
 	u32 pid;
-	u64 time_ns;	  /* CLOCK_MONOTONIC of the change of state */
-	u64 since_ns;	  /* when it began to be above the level */
-	const char *rule; /* "rehash-storm" */
+	const char *exe;    /* its executable's path; raw; NULL: not known */
+	const char *module; /* its Go module; raw; NULL: not known */
+	u64 time_ns;	    /* CLOCK_MONOTONIC of the change of state */
+	u64 since_ns;	    /* when it began to be above the level */
+	const char *rule;   /* "rehash-storm" */
 	enum alert_state state;
 	enum severity severity;
 	double value, threshold;

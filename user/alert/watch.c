@@ -27,6 +27,17 @@ static void explain(void *arg, size_t detector, const struct finding *finding,
 	detect_explain(watch->detect, detector, finding, ret);
 }
 
+/* The engine knows the target by its PID only. */
+static void on_alert(void *arg, const struct alert *alert)
+{
+	const struct watch *watch = arg;
+	struct alert named = *alert;
+
+	named.exe = watch->config.exe;
+	named.module = watch->config.module;
+	watch->config.alert(watch->config.arg, &named);
+}
+
 /* What is known of one image of the target. */
 static int begin(struct watch *watch)
 {
@@ -51,8 +62,8 @@ struct watch *watch_new(const struct watch_config *config)
 		.rules = config->rules ? config->rules : rules_default(),
 		.explain = explain,
 		.explain_arg = watch,
-		.alert = config->alert,
-		.alert_arg = config->arg,
+		.alert = on_alert,
+		.alert_arg = watch,
 	};
 
 	if (!watch)

@@ -238,6 +238,8 @@ static int open_watch(struct session *s, struct err *err)
 			.map_write_partial = omits(plan, PROBE_MAP_WRITE),
 			.cost_known = s->cost.ns[SITE_EMULATED] > 0,
 		},
+		.exe = s->target->process.exe,
+		.module = gobin_info(s->target->bin)->module,
 		.names = &s->names,
 		.rules = &s->rules,
 		.alert = on_alert,
