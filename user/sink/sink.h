@@ -14,12 +14,26 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { SINK_QUEUE_MAX = 256 }; /* messages that wait for a receiver */
+enum {
+	SINK_QUEUE_MAX = 256, /* messages that wait for a receiver */
+	SINK_TROUBLE_BYTES = 160,
+};
 
 /* A message, rendered; owned. */
 struct sink_message {
 	char *text; /* from malloc */
 	size_t len;
+	u32 alerts; /* how many are lost with it: 1; 0 for a notice or a repetition */
+};
+
+/* What became of the messages that transmit took. */
+struct sink_progress {
+	bool takes_time; /* a little more of it may bring what waits to the receiver */
+	size_t waiting;	 /* alerts under way */
+	u64 lost;	 /* alerts that the receiver will never take; since open */
+	u64 unrefreshed; /* firing alerts that are not repeated, for want of room; since open */
+	int away;	 /* why nothing gets there now: a negative errno; 0: it does */
+	char trouble[SINK_TROUBLE_BYTES]; /* the same in words, if they say more; "" */
 };
 
 /* A kind of sink. The functions get the state that open made. */
@@ -40,6 +54,12 @@ struct sink_ops {
 	 * mends; any other negative errno: not taken now, and to be tried again.
 	 */
 	int (*transmit)(void *state, const struct sink_message *message);
+	/*
+	 * NULL where what transmit took is delivered. Else: goes on with it, never
+	 * blocking, and tells what became of it. last: the agent is about to end, so
+	 * that pauses between tries become short.
+	 */
+	void (*progress)(void *state, u64 now_ns, bool last, struct sink_progress *ret);
 	void (*close)(void *state);
 };
 
@@ -47,18 +67,39 @@ struct sink_ops {
 extern const struct sink_ops sink_stderr;
 
 /*
- * syslog; target "local" (the default: /dev/log), "unix:PATH" or "udp:HOST:PORT"
- * ([HOST] for IPv6). A host is looked up once, when it is opened. What UDP
- * loses on its way nobody can count.
+ * syslog; target "local" (the default: /dev/log), "unix:PATH", "udp:HOST:PORT" or
+ * "tcp:HOST:PORT" ([HOST] for IPv6). A host is looked up once, when it is opened.
+ *
+ * What UDP loses on its way nobody can count. TCP is octet-counted (RFC 6587,
+ * 3.4.1); syslog has no acknowledgement, so what the kernel took and the
+ * receiver had not read when the connection broke is lost, and nobody can
+ * count that either. A message that was cut in two by it is sent anew.
  */
 extern const struct sink_ops sink_syslog;
 
+/*
+ * systemd's journal, with fields; target: the path of its socket, NULL for
+ * /run/systemd/journal/socket.
+ */
+extern const struct sink_ops sink_journald;
+
+/*
+ * Alertmanager's v2 API; target: its URL, "http://HOST:9093" or https, with the
+ * prefix of its path if it has one. Who posts is a thread of its own, through
+ * the proxy that $http_proxy or $https_proxy names, if they do.
+ * Firing alerts are repeated each minute. Answers 5xx, 408 and 429, and none,
+ * are tried again; any other than 2xx loses the alert.
+ */
+extern const struct sink_ops sink_alertmanager;
+
 struct sink_stats {
 	u64 sent;
-	u64 lost;     /* queue full, too long, or out of memory */
-	u64 withheld; /* of dry runs */
+	u64 lost;	 /* queue full, too long, refused, or out of memory */
+	u64 withheld;	 /* of dry runs */
+	u64 unrefreshed; /* firing alerts that their receiver will forget */
 	size_t waiting;
 	int away; /* why the receiver took nothing, the last time: a negative errno; 0: it did */
+	char trouble[SINK_TROUBLE_BYTES]; /* in words: "" if there was none */
 };
 
 struct sink;
@@ -77,9 +118,14 @@ int sink_send(struct sink *sink, const struct alert *alert, const struct timebas
 /* Tries again with what waits. To be called at each tick; costs nothing when nothing does. */
 void sink_flush(struct sink *sink, u64 now_ns, const struct timebase *timebase);
 
+/*
+ * Before the sinks are closed: gives those of them whose receiver takes its
+ * time up to two seconds, all together, for what waits. NULLs are passed over.
+ */
+void sinks_settle(struct sink *const *sinks, size_t count, const struct timebase *timebase);
+
 /* "syslog"; static. */
 const char *sink_name(const struct sink *sink);
-
 struct sink_stats sink_stats(const struct sink *sink);
 
 #endif

@@ -1,119 +1,69 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <time.h>
 
 #include "output/syslog.h"
+#include "sink/datagram.h"
+#include "sink/lost.h"
 #include "sink/sink.h"
+#include "sink/stream.h"
 
-enum { HOST_BYTES = 256, PORT_BYTES = 8 };
+enum { HOST_BYTES = 256 };
 
 static const char default_path[] = "/dev/log";
 
-/* A receiver, by address; both forms of the message follow from its family. */
+/* A receiver; the form of a message follows from where it is. */
 struct state {
-	struct sockaddr_storage addr;
-	socklen_t addr_len;
-	int fd; /* connected; -1: not */
+	bool is_local, is_stream;
+	struct datagram datagram; /* if it is no stream */
+	struct stream stream;
 	u32 agent_pid;
 	char hostname[HOST_BYTES];
 };
 
-static bool is_local(const struct state *state)
+static int to_socket(struct state *state, const char *path, struct err *err)
 {
-	return state->addr.ss_family == AF_UNIX;
+	state->is_local = true;
+	return address_unix(&state->datagram.to, path, err);
 }
 
-static int address_unix(struct state *state, const char *path, struct err *err)
+static int to_udp(struct state *state, const char *where, struct err *err)
 {
-	struct sockaddr_un *un = (struct sockaddr_un *)&state->addr;
-
-	if (!*path)
-		return err_set(err, -EINVAL, "unix:PATH lacks its path");
-	if (strlen(path) >= sizeof(un->sun_path))
-		return err_set(err, -EINVAL, "path of more than %zu bytes: %s",
-			       sizeof(un->sun_path) - 1, path);
-	un->sun_family = AF_UNIX;
-	memcpy(un->sun_path, path, strlen(path) + 1);
-	state->addr_len = sizeof(*un);
-	return 0;
+	return address_inet(&state->datagram.to, where, SOCK_DGRAM, err);
 }
 
-/* "HOST:PORT" or "[HOST]:PORT" in its two parts. */
-static int split_host_port(const char *text, char host[static HOST_BYTES],
-			   char port[static PORT_BYTES], struct err *err)
+static int to_tcp(struct state *state, const char *where, struct err *err)
 {
-	const char *colon = strrchr(text, ':');
-	size_t len = colon ? (size_t)(colon - text) : 0;
-
-	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-		text++;
-		len -= 2;
-	} else if (colon && memchr(text, ':', len)) {
-		return err_set(err, -EINVAL, "an IPv6 address needs brackets: udp:[%.*s]%s",
-			       (int)len, text, colon);
-	}
-	if (len == 0 || len >= HOST_BYTES || !colon[1] || strlen(colon + 1) >= PORT_BYTES)
-		return err_set(err, -EINVAL, "\"%s\" is not HOST:PORT", text);
-	if (colon[1 + strspn(colon + 1, "0123456789")] != '\0')
-		return err_set(err, -EINVAL, "\"%s\" is no port number", colon + 1);
-	memcpy(host, text, len);
-	host[len] = '\0';
-	memcpy(port, colon + 1, strlen(colon + 1) + 1);
-	return 0;
-}
-
-static int address_udp(struct state *state, const char *text, struct err *err)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV };
-	char host[HOST_BYTES], port[PORT_BYTES];
-	struct addrinfo *found = NULL;
-	int rc = split_host_port(text, host, port, err);
+	struct address to;
+	int rc = address_inet(&to, where, SOCK_STREAM, err);
 
 	if (rc)
 		return rc;
-	rc = getaddrinfo(host, port, &hints, &found);
-	if (rc)
-		return err_set(err, -EHOSTUNREACH, "%s: %s", host, gai_strerror(rc));
-	memcpy(&state->addr, found->ai_addr, found->ai_addrlen);
-	state->addr_len = found->ai_addrlen;
-	freeaddrinfo(found);
+	state->is_stream = true;
+	stream_start(&state->stream, &to, (u64)time(NULL) ^ (u64)state->agent_pid << 32);
 	return 0;
 }
 
 static int parse_target(struct state *state, const char *target, struct err *err)
 {
+	static const struct {
+		const char *scheme;
+		int (*to)(struct state *state, const char *rest, struct err *err);
+	} kinds[] = { { "unix:", to_socket }, { "udp:", to_udp }, { "tcp:", to_tcp } };
+
 	if (!target || strcmp(target, "local") == 0)
-		return address_unix(state, default_path, err);
-	if (strncmp(target, "unix:", strlen("unix:")) == 0)
-		return address_unix(state, target + strlen("unix:"), err);
-	if (strncmp(target, "udp:", strlen("udp:")) == 0)
-		return address_udp(state, target + strlen("udp:"), err);
-	return err_set(err, -EINVAL, "\"%s\" is not local, unix:PATH or udp:HOST:PORT", target);
-}
+		return to_socket(state, default_path, err);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t len = strlen(kinds[i].scheme);
 
-static int reconnect(struct state *state)
-{
-	CLEANUP(fd_closep) int fd = -1;
-
-	fd = socket(state->addr.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&state->addr, state->addr_len) < 0)
-		return -errno;
-	state->fd = TAKE_FD(fd);
-	return 0;
-}
-
-static void disconnect(struct state *state)
-{
-	if (state->fd >= 0)
-		close(state->fd);
-	state->fd = -1;
+		if (strncmp(target, kinds[i].scheme, len) == 0)
+			return kinds[i].to(state, target + len, err);
+	}
+	return err_set(err, -EINVAL,
+		       "\"%s\" is not local, unix:PATH, udp:HOST:PORT or tcp:HOST:PORT", target);
 }
 
 static int syslog_open(void **ret, const char *target, struct err *err)
@@ -123,7 +73,7 @@ static int syslog_open(void **ret, const char *target, struct err *err)
 
 	if (!state)
 		return err_set(err, -ENOMEM, "out of memory");
-	state->fd = -1;
+	state->datagram.fd = -1;
 	state->agent_pid = (u32)getpid();
 	if (gethostname(state->hostname, sizeof(state->hostname) - 1) < 0)
 		return err_set(err, -errno, "host name: %s", strerror(errno));
@@ -141,7 +91,7 @@ static int render_both(struct state *state, const struct alert *alert,
 	const char *text = local;
 	size_t len;
 
-	if (is_local(state)) {
+	if (state->is_local) {
 		len = syslog_local(local, alert, timebase, state->agent_pid);
 	} else {
 		len = syslog_rfc5424(net, alert, timebase, state->hostname, state->agent_pid);
@@ -158,53 +108,40 @@ static int syslog_render(void *arg, const struct alert *alert, const struct time
 	return render_both(arg, alert, timebase, ret);
 }
 
-/* Loss is told as an alert of its own rule, so that whoever parses the others finds it. */
 static int syslog_render_lost(void *arg, u64 lost, u64 now_ns, const struct timebase *timebase,
 			      struct sink_message *ret)
 {
-	struct alert alert = {
-		.time_ns = now_ns,
-		.since_ns = now_ns,
-		.rule = "alerts-lost",
-		.state = ALERT_FIRING,
-		.severity = SEVERITY_WARNING,
-		.value = (double)lost,
-		.unit = "alerts",
-	};
 	struct state *state = arg;
+	struct alert alert;
 
-	alert.pid = state->agent_pid;
-	snprintf(alert.subject, sizeof(alert.subject), "gosonde");
-	snprintf(alert.summary, sizeof(alert.summary),
-		 "%llu alerts were lost while this receiver took no messages", lost);
+	lost_alert(&alert, lost, now_ns, state->agent_pid);
 	return render_both(state, &alert, timebase, ret);
 }
 
 static int syslog_transmit(void *arg, const struct sink_message *message)
 {
 	struct state *state = arg;
-	int rc = state->fd < 0 ? reconnect(state) : 0;
 
-	if (rc)
-		return rc;
-	if (send(state->fd, message->text, message->len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-		return 0;
-	rc = -errno;
-	if (rc == -EAGAIN || rc == -EMSGSIZE)
-		return rc; /* the receiver is there */
-	/* A socket that was removed and made anew is another one: connect to it at once. */
-	disconnect(state);
-	if (reconnect(state))
-		return rc;
-	return send(state->fd, message->text, message->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0
-		       ? -errno
-		       : 0;
+	return state->is_stream ? stream_send(&state->stream, message)
+				: datagram_send(&state->datagram, message->text, message->len);
+}
+
+static void syslog_progress(void *arg, u64 now_ns, bool last, struct sink_progress *ret)
+{
+	struct state *state = arg;
+
+	if (state->is_stream)
+		stream_progress(&state->stream, now_ns, last, ret);
 }
 
 static void syslog_close(void *arg)
 {
-	disconnect(arg);
-	free(arg);
+	struct state *state = arg;
+
+	datagram_close(&state->datagram);
+	if (state->is_stream)
+		stream_close(&state->stream);
+	free(state);
 }
 
 const struct sink_ops sink_syslog = {
@@ -214,5 +151,6 @@ const struct sink_ops sink_syslog = {
 	.render = syslog_render,
 	.render_lost = syslog_render_lost,
 	.transmit = syslog_transmit,
+	.progress = syslog_progress,
 	.close = syslog_close,
 };

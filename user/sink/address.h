@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Addresses of receivers, from what people write. */
+#ifndef SINK_ADDRESS_H
+#define SINK_ADDRESS_H
+
+#include <sys/socket.h>
+
+#include "base/err.h"
+
+struct address {
+	struct sockaddr_storage addr;
+	socklen_t len;
+};
+
+/* Returns 0, or -EINVAL: no path, or one that is too long. */
+int address_unix(struct address *ret, const char *path, struct err *err);
+
+/*
+ * "HOST:PORT" or "[HOST]:PORT"; the host is looked up, the first address counts.
+ * socktype: SOCK_DGRAM or SOCK_STREAM.
+ * Returns 0, -EINVAL, or -EHOSTUNREACH: no such host.
+ */
+int address_inet(struct address *ret, const char *text, int socktype, struct err *err);
+
+#endif
