@@ -72,22 +72,28 @@ matches() {
 rsyslog() {
 	local dir=$BATS_TEST_TMPDIR/rsyslog
 	command -v rsyslogd >/dev/null || skip "rsyslogd is not installed"
-	mkdir "$dir"
+	mkdir -p "$dir"
 	port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1")->sockport')
+	[[ -n ${tcp_port:-} ]] ||
+		tcp_port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+	rm -f "$dir/log.sock"
 	cat >"$dir/conf" <<-END
 		global(workDirectory="$dir")
 		module(load="imuxsock" SysSock.Use="off")
 		module(load="imudp")
+		module(load="imtcp")
 		module(load="mmpstrucdata")
 		input(type="imuxsock" Socket="$dir/log.sock" CreatePath="off")
 		input(type="imudp" address="127.0.0.1" port="$port")
+		input(type="imtcp" address="127.0.0.1" port="$tcp_port")
 		action(type="mmpstrucdata")
 		template(name="fields" type="string"
 			string="tag=%programname% severity=%syslogseverity-text% facility=%syslogfacility-text% rule=%\$!rfc5424-sd!gosonde@32473!rule% pid=%\$!rfc5424-sd!gosonde@32473!pid% team=%\$!rfc5424-sd!labels@32473!team% msg=%msg%\\n")
 		action(type="omfile" file="$dir/out" template="fields")
 	END
 	rsyslogd -n -f "$dir/conf" -i "$dir/pid" >"$dir/messages" 2>&1 3>&- &
-	pids+=("$!")
+	rsyslog_pid=$!
+	pids+=("$rsyslog_pid")
 	within 10 test -S "$dir/log.sock"
 	rsyslog_dir=$dir
 	touch "$dir/out"
@@ -113,4 +119,40 @@ rsyslog() {
 	echo "rules: [{rule: rehash-storm, labels: {team: 'a] \"b', tier: '1'}}]" >"$rules"
 	storm_to "udp:127.0.0.1:$port" "$rsyslog_dir/out" --rules "$rules"
 	matches " rule=rehash-storm pid=$pid team=a\] \"b msg=."
+}
+
+@test "a real rsyslog reads the fields of RFC 5424 over TCP, octet-counted" {
+	rsyslog
+	storm_to "tcp:127.0.0.1:$tcp_port" "$rsyslog_dir/out"
+	matches "^tag=gosonde severity=[a-z]+ facility=daemon rule=rehash-storm pid=$pid msg=."
+	! grep -q 'did not reach' "$messages" || fail "told a loss:" "$(cat "$messages")"
+}
+
+@test "over TCP, what happened while rsyslog was away comes when it is back" {
+	rsyslog
+	start "$(workload storm)"
+	attach "$pid" --budget off "--syslog=tcp:127.0.0.1:$tcp_port"
+	kill -KILL "$rsyslog_pid"
+	wait "$rsyslog_pid" || true
+	kill -USR1 "$pid"
+	within 20 has_alert firing rehash-storm
+	sleep 1
+	rsyslog
+	within 40 grep -q "rule=rehash-storm pid=$pid" "$rsyslog_dir/out"
+	finish_agent
+	equal "times that it came" "$(grep -c "rule=rehash-storm pid=$pid" "$rsyslog_dir/out")" "$(lines alert | wc -l)"
+	! grep -q 'did not reach' "$messages" || fail "told a loss:" "$(cat "$messages")"
+}
+
+@test "over TCP, a receiver that is away slows nothing, and is told of" {
+	tcp_port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+	start "$(workload storm)"
+	attach "$pid" --budget off "--syslog=tcp:127.0.0.1:$tcp_port"
+	kill -USR1 "$pid"
+	within 20 has_alert firing rehash-storm
+	sleep 1
+	lines window | jq -e -s 'length > 0 and all(.[]; .seconds < 1.5)' >/dev/null || fail "windows are late"
+	finish_agent
+	equal "exit status" "$agent_status" 0
+	grep -q "alerts that did not reach syslog: [1-9][0-9]* (Connection refused)" "$messages" || fail "the loss was not told:" "$(cat "$messages")"
 }

@@ -3,16 +3,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "daemon/rules_files.h"
 #include "daemon/session.h"
 
+/* Where alerts go, in the order of the session's sinks. */
+enum { TO_STDERR, TO_SYSLOG, TO_JOURNALD, TO_ALERTMANAGER, OUTLETS };
+
+static const struct sink_ops *const outlets[OUTLETS] = {
+	[TO_STDERR] = &sink_stderr,
+	[TO_SYSLOG] = &sink_syslog,
+	[TO_JOURNALD] = &sink_journald,
+	[TO_ALERTMANAGER] = &sink_alertmanager,
+};
+
 struct attach {
 	struct session_config session;
 	struct report report;
 	const char *rules_path;
-	const char *syslog_target; /* NULL: none */
+	bool wants[OUTLETS];
+	const char *target[OUTLETS]; /* NULL: the sink's default */
 	struct listen_address metrics;
 };
 
@@ -29,6 +41,8 @@ enum {
 	OPT_RULES,
 	OPT_DRY_RUN,
 	OPT_SYSLOG,
+	OPT_JOURNALD,
+	OPT_ALERTMANAGER,
 	OPT_EVENTS,
 	OPT_METRICS
 };
@@ -49,7 +63,13 @@ static const struct argp_option options[] = {
 	  "Alert rules in YAML, over the defaults; `gosonde check-config FILE` checks them", 0 },
 	{ "dry-run", OPT_DRY_RUN, 0, 0, "Evaluate and show alerts, send none", 0 },
 	{ "syslog", OPT_SYSLOG, "TARGET", OPTION_ARG_OPTIONAL,
-	  "Send alerts to syslog: local (default, /dev/log), unix:PATH or udp:HOST:PORT", 0 },
+	  "Send alerts to syslog: local (default, /dev/log), unix:PATH, udp:HOST:PORT or "
+	  "tcp:HOST:PORT",
+	  0 },
+	{ "journald", OPT_JOURNALD, "SOCKET", OPTION_ARG_OPTIONAL,
+	  "Send alerts to systemd's journal, with fields; default /run/systemd/journal/socket", 0 },
+	{ "alertmanager", OPT_ALERTMANAGER, "URL", 0,
+	  "Send alerts to a Prometheus Alertmanager: http://HOST:9093, or https", 0 },
 	{ "metrics", OPT_METRICS, "ADDR", OPTION_ARG_OPTIONAL,
 	  "Serve /metrics for Prometheus, /healthz and /readyz at ADDR: 127.0.0.1:9464 (default), "
 	  "[::1]:PORT or unix:PATH",
@@ -104,6 +124,13 @@ static void parse_metrics(struct argp_state *state, const char *arg, struct atta
 	in->session.metrics = &in->metrics;
 }
 
+static error_t want(struct attach *in, int outlet, const char *target)
+{
+	in->wants[outlet] = true;
+	in->target[outlet] = target;
+	return 0;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct attach *in = state->input;
@@ -136,8 +163,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		in->session.dry_run = true;
 		return 0;
 	case OPT_SYSLOG:
-		in->syslog_target = arg ? arg : "local";
-		return 0;
+		return want(in, TO_SYSLOG, arg);
+	case OPT_JOURNALD:
+		return want(in, TO_JOURNALD, arg);
+	case OPT_ALERTMANAGER:
+		return want(in, TO_ALERTMANAGER, arg);
 	case OPT_METRICS:
 		parse_metrics(state, arg, in);
 		return 0;
@@ -157,52 +187,73 @@ static const struct argp argp = {
 	       "  gosonde attach 4711\n"
 	       "  gosonde attach 4711 --for 1m --output json > figures.jsonl\n"
 	       "  gosonde attach 4711 --probes gc,goroutine --syslog\n"
+	       "  gosonde attach 4711 --journald --syslog=tcp:logs.example.com:601\n"
+	       "  gosonde attach 4711 --alertmanager=http://localhost:9093\n"
 	       "  gosonde attach 4711 --metrics & curl http://127.0.0.1:9464/metrics\n\n"
 	       "Exit status: 0 observed to the end, 1 failed, 2 usage (or rules that are wrong), 3 no such process (or it "
 	       "exited "
 	       "before the probes stood), 4 not permitted or the kernel lacks what it takes.",
 };
 
-/* The sink tries once more when it is closed, but nobody could tell then. */
-static void tell_undelivered(struct sink *syslog)
+static void tell_undelivered(const struct sink *sink)
 {
-	struct sink_stats stats;
+	const struct sink_stats stats = sink_stats(sink);
+	char trouble[TEXT_ESCAPED_SIZE(sizeof(stats.trouble))];
 
-	if (!syslog)
-		return;
-	stats = sink_stats(syslog);
 	if (stats.lost + stats.waiting)
-		fprintf(stderr, "gosonde: alerts that did not reach syslog: %llu (%s)\n",
-			stats.lost + stats.waiting,
-			stats.away ? strerror(-stats.away) : "too many at once");
+		fprintf(stderr, "gosonde: alerts that did not reach %s: %llu (%s)\n",
+			sink_name(sink), stats.lost + stats.waiting,
+			stats.trouble[0] ? text_escape(trouble, sizeof(trouble), stats.trouble)
+					 : "too many at once");
+	if (stats.unrefreshed)
+		fprintf(stderr, "gosonde: alerts that %s may take for resolved too early: %llu\n",
+			sink_name(sink), stats.unrefreshed);
+}
+
+/* Nobody could tell any more what is lost when they are closed. */
+static void settle(const struct attach *in)
+{
+	sinks_settle(in->session.sinks, SESSION_SINKS_MAX, &in->report.timebase);
+	for (size_t i = 0; i < SESSION_SINKS_MAX && in->session.sinks[i]; i++)
+		tell_undelivered(in->session.sinks[i]);
+}
+
+static int open_sinks(struct attach *in, struct err *err)
+{
+	size_t count = 0;
+	int rc = 0;
+
+	_Static_assert((int)OUTLETS <= (int)SESSION_SINKS_MAX, "each outlet is a sink");
+	for (int i = 0; i < OUTLETS && !rc; i++) {
+		if (in->wants[i])
+			rc = sink_open(&in->session.sinks[count++], outlets[i], in->target[i], err);
+	}
+	return rc;
+}
+
+static void close_sinks(struct attach *in)
+{
+	for (size_t i = 0; i < SESSION_SINKS_MAX; i++)
+		sink_close(in->session.sinks[i]);
 }
 
 static int run(struct attach *in)
 {
-	CLEANUP(sink_closep) struct sink *text = NULL;
-	CLEANUP(sink_closep) struct sink *syslog = NULL;
 	CLEANUP(ruleset_freep) struct ruleset *rules = NULL;
-	const char *colour = cmd_colour(STDERR_FILENO) ? "colour" : NULL;
 	struct err err = { 0 };
-	int rc = 0;
+	int rc = open_sinks(in, &err);
 
-	if (in->syslog_target)
-		rc = sink_open(&syslog, &sink_syslog, in->syslog_target, &err);
 	if (!rc && in->rules_path)
 		rc = rules_files_read(in->rules_path, &rules, NULL, &err);
 	if (rc == -EINVAL) {
 		(void)cmd_fail(rc, &err);
 		return EXIT_USAGE;
 	}
-	if (!rc)
-		rc = sink_open(&text, &sink_stderr, colour, &err);
 	if (rc)
 		return cmd_fail(rc, &err);
 	in->session.rules = rules;
-	in->session.sinks[0] = text;
-	in->session.sinks[1] = syslog;
 	rc = cmd_observe(&in->session);
-	tell_undelivered(syslog);
+	settle(in);
 	return rc;
 }
 
@@ -225,11 +276,16 @@ int cmd_attach(int argc, char **argv)
 			.timebase.mono_to_wall_ns = monotonic_to_wall_ns(),
 		},
 	};
-	int code = cmd_parse(&argp, argc, argv, &in);
+	int code;
+
+	want(&in, TO_STDERR, cmd_colour(STDERR_FILENO) ? "colour" : NULL);
+	code = cmd_parse(&argp, argc, argv, &in);
 
 	if (code >= 0)
 		return code;
 	/* Lines go out whole, at each batch of records and each tick. */
 	setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES);
-	return run(&in);
+	code = run(&in);
+	close_sinks(&in);
+	return code;
 }
