@@ -87,7 +87,8 @@ extern const struct sink_ops sink_journald;
  * Alertmanager's v2 API; target: its URL, "http://HOST:9093" or https, with the
  * prefix of its path if it has one. Who posts is a thread of its own, through
  * the proxy that $http_proxy or $https_proxy names, if they do.
- * Firing alerts are repeated each minute. Answers 5xx, 408 and 429, and none,
+ * Firing alerts are repeated each minute; what fires when the agent ends, Alertmanager
+ * resolves after its resolve_timeout. Answers 5xx, 408 and 429, and none,
  * are tried again; any other than 2xx loses the alert.
  */
 extern const struct sink_ops sink_alertmanager;
