@@ -182,19 +182,19 @@ static void test_bounded_and_counted(void **state)
 	char key[FINDING_KEY_MAX];
 
 	(void)state;
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 200; i++) {
 		snprintf(key, sizeof(key), "%d", i);
 		judge(engine, 1, 1, 100, key);
 	}
-	assert_int_equal(engine_fired(engine) + engine_refused(engine), 100);
-	assert_true(engine_fired(engine) >= 64 && engine_refused(engine) > 0);
+	assert_int_equal(engine_fired(engine) + engine_refused(engine), 200);
+	assert_true(engine_fired(engine) >= 128 && engine_refused(engine) > 0);
 
 	/* What is over and cool makes room. */
 	judge(engine, 2, 1, 0, "0");
 	judge(engine, 30, 1, 100, "late");
-	assert_int_equal(engine_fired(engine), 64);
+	assert_int_equal(engine_fired(engine), 128);
 	judge(engine, 61, 1, 100, "late");
-	assert_int_equal(engine_fired(engine), 65);
+	assert_int_equal(engine_fired(engine), 129);
 }
 
 static void keep_alert(void *arg, const struct alert *alert)

@@ -351,6 +351,27 @@ static void the_alertmanager_alert(void **state)
 			 0);
 }
 
+/* Whoever routes alerts finds them in each form; none takes the place of what tells alerts apart.
+ */
+static void labels_go_everywhere(void **state)
+{
+	static const struct label team = { "team", "shop" }, fake = { "rule", "fake" };
+	static const struct labels labels = { { &team, &fake }, 2 };
+	CLEANUP(freep) char *buf = calloc(1, RENDERED_BYTES);
+	char list[EVIDENCE_LIST_MAX][EVIDENCE_TEXT_MAX] = { "" };
+	struct alert alert = alert_with("x", list);
+
+	(void)state;
+	assert_non_null(buf);
+	alert.labels = &labels;
+	as_journal(buf, &alert);
+	assert_non_null(strstr(buf, "\nGOSONDE_LABEL_TEAM=shop\n"));
+	assert_non_null(strstr(buf, "\nGOSONDE_LABEL_RULE=fake\n"));
+	as_alertmanager(buf, &alert);
+	assert_non_null(strstr(buf, "shop"));
+	assert_null(strstr(buf, "fake"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +382,7 @@ int main(void)
 		cmocka_unit_test(message_ids_differ_by_rule),
 		cmocka_unit_test(names_of_alerts),
 		cmocka_unit_test(the_alertmanager_alert),
+		cmocka_unit_test(labels_go_everywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

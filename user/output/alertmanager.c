@@ -63,6 +63,9 @@ static void put_identity(struct json_build *b, json_t *obj, const struct alert *
 {
 	char name[ALERTMANAGER_NAME_BUF], pid[16], subject[sizeof(alert->subject)];
 
+	/* First, so that none of them takes the place of what tells alerts apart. */
+	for (size_t i = 0; alert->labels && i < alert->labels->count; i++)
+		put_label(b, obj, alert->labels->label[i]->name, alert->labels->label[i]->value);
 	snprintf(pid, sizeof(pid), "%u", alert->pid);
 	memcpy(subject, alert->subject, sizeof(subject));
 	drop_addresses(subject);

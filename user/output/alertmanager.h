@@ -28,7 +28,8 @@ char *alertmanager_name(char buf[static ALERTMANAGER_NAME_BUF], const char *rule
  *
  * The labels but for severity, which a changed rule may change while it fires:
  * alertname, rule, pid, and, if known, instance (hostname; "": not), exe,
- * module and subject, of whose hexadecimal numbers 0x is left.
+ * module and subject, of whose hexadecimal numbers 0x is left; and the rule's own labels, as far as
+ * they have other names.
  */
 int alertmanager_identity(FILE *out, const struct alert *alert, const char *hostname);
 

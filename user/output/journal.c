@@ -54,9 +54,9 @@ static void put_number(struct entry *entry, const char *name, double number)
 }
 
 /* Upper case, digits and underscores are what journald takes. */
-static void evidence_name(char name[static NAME_MAX_BYTES + 1], const char *key)
+static void field_name(char name[static NAME_MAX_BYTES + 1], const char *prefix, const char *key)
 {
-	size_t n = (size_t)snprintf(name, NAME_MAX_BYTES + 1, "GOSONDE_EVIDENCE_");
+	size_t n = (size_t)snprintf(name, NAME_MAX_BYTES + 1, "GOSONDE_%s_", prefix);
 
 	for (; *key && n < NAME_MAX_BYTES; key++) {
 		char c = *key;
@@ -72,7 +72,7 @@ static void put_evidence(struct entry *entry, const struct evidence *evidence)
 {
 	char name[NAME_MAX_BYTES + 1];
 
-	evidence_name(name, evidence->key);
+	field_name(name, "EVIDENCE", evidence->key);
 	switch (evidence->kind) {
 	case EVIDENCE_TEXT:
 		put(entry, name, evidence->text);
@@ -123,12 +123,23 @@ static void put_head(struct entry *entry, const struct alert *alert,
 	put_known(entry, "GOSONDE_ADVICE", alert->advice);
 }
 
+static void put_labels(struct entry *entry, const struct labels *labels)
+{
+	char name[NAME_MAX_BYTES + 1];
+
+	for (size_t i = 0; labels && i < labels->count; i++) {
+		field_name(name, "LABEL", labels->label[i]->name);
+		put(entry, name, labels->label[i]->value);
+	}
+}
+
 size_t journal_entry(char buf[static JOURNAL_BUF], const struct alert *alert,
 		     const struct timebase *timebase)
 {
 	struct entry entry = { .buf = buf, .size = JOURNAL_BUF - OMITTED_BYTES };
 
 	put_head(&entry, alert, timebase);
+	put_labels(&entry, alert->labels);
 	for (size_t i = 0; i < MIN(alert->evidence_len, (size_t)EVIDENCE_MAX); i++)
 		put_evidence(&entry, &alert->evidence[i]);
 	entry.size = JOURNAL_BUF;

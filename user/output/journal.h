@@ -21,9 +21,10 @@ enum {
 /*
  * MESSAGE, PRIORITY, SYSLOG_FACILITY, SYSLOG_IDENTIFIER, MESSAGE_ID, GOSONDE_RULE, _STATE,
  * _SEVERITY, _TIME (of the alert; journald has the time of its arrival), _PID, _EXE, _MODULE,
- * _SUBJECT, _VALUE, _THRESHOLD, _UNIT, _ADVICE, and GOSONDE_EVIDENCE_<KEY>, once for each item of a
- * list; what is not known is left out. Evidence that finds no room is left out whole, and counted
- * in GOSONDE_EVIDENCE_OMITTED. Returns the length.
+ * _SUBJECT, _VALUE, _THRESHOLD, _UNIT, _ADVICE, GOSONDE_LABEL_<NAME> of the rule's labels, and
+ * GOSONDE_EVIDENCE_<KEY>, once for each item of a list; what is not known is left out. Evidence
+ * that finds no room is left out whole, and counted in GOSONDE_EVIDENCE_OMITTED. Returns the
+ * length.
  */
 size_t journal_entry(char buf[static JOURNAL_BUF], const struct alert *alert,
 		     const struct timebase *timebase);
