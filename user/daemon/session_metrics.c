@@ -7,15 +7,12 @@
 #include "proc/self.h"
 
 int session_metrics_start(struct session_metrics *m, const struct session_config *config,
-			  const struct rules *rules, struct err *err)
+			  struct err *err)
 {
 	int rc;
 
 	m->config = config;
 	m->start_ns = now_monotonic_ns();
-	for (size_t i = 0; i < DETECTORS; i++)
-		m->rules[i] = (struct metrics_rule) { .severity = rules->rule[i].severity,
-						      .dry_run = rules->rule[i].dry_run };
 	if (!config->metrics)
 		return 0;
 	rc = exporter_start(&m->exporter, config->metrics, config->interval_ns, err);
@@ -29,18 +26,6 @@ void session_metrics_stop(struct session_metrics *m)
 {
 	exporter_free(m->exporter);
 	m->exporter = NULL;
-}
-
-void session_metrics_count(struct session_metrics *m, const struct alert *alert)
-{
-	int rule = detector_find(alert->rule);
-
-	if (rule < 0)
-		return;
-	if (alert->state == ALERT_FIRING)
-		m->rules[rule].fired++;
-	else
-		m->rules[rule].resolved++;
 }
 
 static void copy_name(char ret[static METRICS_NAME_BYTES], const char *name)
@@ -58,19 +43,22 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void fill_target(const struct session_metrics *m, u64 now_ns,
-			const struct session_metrics_tick *tick, struct metrics_target *ret)
+static void fill_target(const struct session_metrics *m, u64 now_ns, const struct observed *o,
+			const struct window *last, struct metrics_target *ret)
 {
-	copy_name(ret->exe, base_name(tick->target->process.exe));
-	copy_name(ret->module, gobin_info(tick->target->bin)->module);
-	copy_name(ret->go, gobin_info(tick->target->bin)->version_text);
-	watch_summary(tick->watch, now_ns, &ret->total);
-	ret->last = tick->last ? *tick->last : ret->total;
+	const struct target *target = observed_target(o);
+	const struct watch *watch = observed_watch(o);
+
+	copy_name(ret->exe, base_name(target->process.exe));
+	copy_name(ret->module, gobin_info(target->bin)->module);
+	copy_name(ret->go, gobin_info(target->bin)->version_text);
+	watch_summary(watch, now_ns, &ret->total);
+	ret->last = last ? *last : ret->total;
 	ret->attach_ns = ret->total.start_ns;
-	ret->pauses = metrics_pauses_of(gc_pauses(model_gc(watch_model(tick->watch))));
+	ret->pauses = metrics_pauses_of(gc_pauses(model_gc(watch_model(watch))));
 	ret->budget = m->config->budget;
-	ret->budget_failed = tick->budget_failure != NULL;
-	memcpy(ret->rules, m->rules, sizeof(ret->rules));
+	ret->budget_failed = observed_budget_failure(o) != NULL;
+	memcpy(ret->rules, observed_rules(o), sizeof(ret->rules));
 }
 
 static void fill_sinks(const struct session_metrics *m, struct metrics_agent *ret)
@@ -89,8 +77,8 @@ static void fill_sinks(const struct session_metrics *m, struct metrics_agent *re
 	}
 }
 
-void session_metrics_publish(struct session_metrics *m, u64 now_ns,
-			     const struct session_metrics_tick *tick)
+void session_metrics_publish(struct session_metrics *m, u64 now_ns, const struct observed *o,
+			     const struct window *last, u64 records)
 {
 	struct metrics_snapshot *s;
 	struct proc_self self;
@@ -108,10 +96,10 @@ void session_metrics_publish(struct session_metrics *m, u64 now_ns,
 			   .start_ns = m->start_ns,
 			   .cpu_ns = self.cpu_ns,
 			   .rss_bytes = self.rss_bytes,
-			   .records = tick->records },
+			   .records = records },
 		.target_count = 1,
 	};
 	fill_sinks(m, &s->agent);
-	fill_target(m, now_ns, tick, &s->targets[0]);
+	fill_target(m, now_ns, o, last, &s->targets[0]);
 	exporter_publish(m->exporter, s);
 }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/ground.h"
+
+#include <errno.h>
+
+#include "kern/features.h"
+#include "proc/process.h"
+
+enum { RING_BYTES = 4 << 20 /* 7,000 growths with their stacks: seconds of a storm */ };
+
+static int load_programs(struct ground *ground, const struct probe_groups *groups, u32 targets,
+			 bool uprobe_multi, struct err *err)
+{
+	struct kern_options options = {
+		.targets = targets + 1,
+		.ring_bytes = RING_BYTES,
+		.uprobe_multi = uprobe_multi,
+	};
+
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
+		options.groups[g] = groups->want[g];
+	options.groups[PROBE_MAP_WRITE] = true; /* the one that is calibrated */
+	return kern_open(&ground->kern, &options, err);
+}
+
+/* Without a calibration the cost is unknown, and said to be; only a budget can't be kept then. */
+static int load_and_calibrate(struct ground *ground, const struct probe_groups *groups, u32 targets,
+			      bool uprobe_multi, bool has_budget, struct err *err)
+{
+	int rc = load_programs(ground, groups, targets, uprobe_multi, err), calibrated;
+
+	if (rc)
+		return rc;
+	calibrated = calibrate(ground->kern, targets, &ground->cost, err);
+	if (calibrated == -ENOTSUP && uprobe_multi) {
+		ground_close(ground);
+		return load_and_calibrate(ground, groups, targets, false, has_budget, err);
+	}
+	if (calibrated && has_budget)
+		return err_prefix(err, calibrated,
+				  "what a probe costs here can't be measured, so no budget can be "
+				  "kept (--budget off attaches without one)");
+	return 0;
+}
+
+int ground_open(struct ground *ret, const struct probe_groups *groups, u32 targets, bool has_budget,
+		struct err *err)
+{
+	struct kern_features features;
+
+	if (!in_initial_pid_namespace())
+		return err_set(
+			err, -ENOSYS,
+			"gosonde runs in a PID namespace of its own, where the kernel's PIDs "
+			"are not the ones seen here; run it on the host");
+	kern_features_probe(&features);
+	if (!features.btf)
+		return err_set(
+			err, -ENOSYS,
+			"this kernel shows no BTF (/sys/kernel/btf/vmlinux); `gosonde doctor` "
+			"says what is missing");
+	return load_and_calibrate(ret, groups, targets, features.uprobe_multi, has_budget, err);
+}
+
+void ground_close(struct ground *ground)
+{
+	kern_close(ground->kern);
+	ground->kern = NULL;
+}
