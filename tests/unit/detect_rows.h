@@ -6,7 +6,7 @@
 #include "detect_script.h"
 
 /* "@12.0 firing rehash-storm entries/s map[int]T1" */
-static void log_alert(void *arg, const struct alert *alert)
+static inline void log_alert(void *arg, const struct alert *alert)
 {
 	struct target *t = arg;
 	size_t len = strlen(t->log);
@@ -24,25 +24,32 @@ struct row {
 	const char *name, *script;
 };
 
-static void play_rows(const struct row *rows, size_t count)
+/* rules: NULL for the defaults. */
+static inline void play_rows_by(const struct row *rows, size_t count, const struct rules *rules)
 {
 	for (size_t i = 0; i < count; i++) {
 		CLEANUP(freep) struct script *s = calloc(1, sizeof(*s));
 		CLEANUP(freep) struct target *t = calloc(1, sizeof(*t));
 
 		assert_true(s && t);
+		t->rules = rules;
 		play_script(t, s, rows[i].script, log_alert);
 		if (strcmp(t->log, s->want))
 			fail_msg("%s: got\n%s, want\n%s", rows[i].name, t->log, s->want);
 	}
 }
 
-static void keep_one(struct target *t, const struct evidence *e)
+static inline void play_rows(const struct row *rows, size_t count)
+{
+	play_rows_by(rows, count, NULL);
+}
+
+static inline void keep_one(struct target *t, const struct evidence *e)
 {
 	size_t len = strlen(t->log);
 
 	if (e->kind == EVIDENCE_NUMBER)
-		snprintf(t->log + len, sizeof(t->log) - len, "%s=%.0f\n", e->key, e->number);
+		snprintf(t->log + len, sizeof(t->log) - len, "%s=%.15g\n", e->key, e->number);
 	else if (e->kind == EVIDENCE_TEXT)
 		snprintf(t->log + len, sizeof(t->log) - len, "%s=%s\n", e->key, e->text);
 	for (size_t i = 0; i < e->list_len; i++) {
@@ -52,7 +59,7 @@ static void keep_one(struct target *t, const struct evidence *e)
 }
 
 /* What a firing alert says, in full. */
-static void keep_evidence(void *arg, const struct alert *alert)
+static inline void keep_evidence(void *arg, const struct alert *alert)
 {
 	struct target *t = arg;
 
@@ -70,7 +77,7 @@ struct says {
 };
 
 /* The last alert of each script says all of that. */
-static void play_says(const struct says *cases, size_t count)
+static inline void play_says(const struct says *cases, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		CLEANUP(freep) struct script *s = calloc(1, sizeof(*s));

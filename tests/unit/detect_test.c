@@ -1,37 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Detectors with the default rules: true positives, near misses, recovery, gaps, resets. */
-#include "detect_script.h"
-
-/* "@12.0 firing rehash-storm entries/s map[int]T1" */
-static void log_alert(void *arg, const struct alert *alert)
-{
-	struct target *t = arg;
-	size_t len = strlen(t->log);
-
-	snprintf(t->log + len, sizeof(t->log) - len, "@%.1f %s %s %s %s\n",
-		 (double)alert->time_ns / 1e9 - ATTACH_S,
-		 alert->state == ALERT_FIRING ? "firing" : "resolved", alert->rule, alert->unit,
-		 alert->subject);
-	assert_true(alert->summary[0]);
-	assert_true(alert->state == ALERT_FIRING || !alert->evidence_len);
-}
-
-struct row {
-	const char *name, *script;
-};
-
-static void play_rows(const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		CLEANUP(freep) struct script *s = calloc(1, sizeof(*s));
-		CLEANUP(freep) struct target *t = calloc(1, sizeof(*t));
-
-		assert_true(s && t);
-		play_script(t, s, rows[i].script, log_alert);
-		if (strcmp(t->log, s->want))
-			fail_msg("%s: got\n%s, want\n%s", rows[i].name, t->log, s->want);
-	}
-}
+#include "detect_rows.h"
 
 static void test_rehash_storm(void **state)
 {
@@ -429,36 +398,9 @@ static void test_fault(void **state)
 	play_rows(rows, ARRAY_SIZE(rows));
 }
 
-/* What the evidence names, in full. */
-static void keep_evidence(void *arg, const struct alert *alert)
-{
-	struct target *t = arg;
-
-	if (alert->state != ALERT_FIRING)
-		return;
-	snprintf(t->log, sizeof(t->log), "%s\n%s\n", alert->summary, alert->advice);
-	for (size_t i = 0; i < alert->evidence_len; i++) {
-		const struct evidence *e = &alert->evidence[i];
-		size_t len = strlen(t->log);
-
-		if (e->kind == EVIDENCE_NUMBER)
-			snprintf(t->log + len, sizeof(t->log) - len, "%s=%.0f\n", e->key,
-				 e->number);
-		else if (e->kind == EVIDENCE_TEXT)
-			snprintf(t->log + len, sizeof(t->log) - len, "%s=%s\n", e->key, e->text);
-		for (size_t j = 0; j < e->list_len; j++) {
-			len = strlen(t->log);
-			snprintf(t->log + len, sizeof(t->log) - len, "%s[%zu]=%s\n", e->key, j,
-				 e->list[j]);
-		}
-	}
-}
-
 static void test_evidence_names_the_culprit(void **state)
 {
-	static const struct {
-		const char *script, *say[10];
-	} cases[] = {
+	static const struct says cases[] = {
 		{ "@1..2 grow a0 1 700000 1048576->2097152 0\n"
 		  "@1..2 grow b0 2 600000 1048576->2097152 0\n"
 		  "until 2\n",
@@ -498,17 +440,7 @@ static void test_evidence_names_the_culprit(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(freep) struct script *s = calloc(1, sizeof(*s));
-		CLEANUP(freep) struct target *t = calloc(1, sizeof(*t));
-
-		assert_true(s && t);
-		play_script(t, s, cases[i].script, keep_evidence);
-		for (size_t j = 0; j < 10 && cases[i].say[j]; j++) {
-			if (!strstr(t->log, cases[i].say[j]))
-				fail_msg("lacks %s:\n%s", cases[i].say[j], t->log);
-		}
-	}
+	play_says(cases, ARRAY_SIZE(cases));
 }
 
 int main(void)

@@ -312,9 +312,7 @@ void observed_record(struct observed *o, const void *record, size_t size)
 
 static struct event event_of(const struct observed *o, enum event_kind kind, u64 time_ns)
 {
-	return (struct event) { .kind = kind,
-				.time_ns = time_ns,
-				.pid = (u32)process_of(o)->pid };
+	return (struct event) { .kind = kind, .time_ns = time_ns, .pid = (u32)process_of(o)->pid };
 }
 
 static bool is_replaced(const struct observed *o)

@@ -57,8 +57,8 @@ void observed_wake(struct observed *o, u64 now_ns);
  */
 int observed_tick(struct observed *o, u64 now_ns, struct window *ret, struct err *err);
 
-/* Takes the probes out. Returns when the first of them began to go, where observed time ends: a tick
- * of that time takes the last sample. */
+/* Takes the probes out. Returns when the first of them began to go, where observed time ends: a
+ * tick of that time takes the last sample. */
 u64 observed_detach(struct observed *o);
 
 /* The process is gone: resolves what fires. */

@@ -18,7 +18,8 @@ int session_metrics_start(struct session_metrics *m, const struct session_config
 			  struct err *err);
 void session_metrics_stop(struct session_metrics *m);
 
-/* What a tick has come to. last: its window, NULL: none yet; records: that came through the ring. */
+/* What a tick has come to. last: its window, NULL: none yet; records: that came through the ring.
+ */
 void session_metrics_publish(struct session_metrics *m, u64 now_ns, const struct observed *o,
 			     const struct window *last, u64 records);
 

@@ -121,7 +121,9 @@ static void advise(const struct mark_growth *mark, const struct growth_site *sit
 		   struct explanation *ret)
 {
 	const char *caller =
-		mark->forced ? "; this cycle was called for: not while maps are filled" : "";
+		mark->forced
+			? "; the program forced this cycle (runtime.GC): not while it fills maps"
+			: "";
 
 	if (site)
 		explain_write(

@@ -128,6 +128,9 @@ static void storm_explain(const void *state, const struct model *model,
 		explain_write(ret->subject, sizeof(ret->subject), "maps");
 		explain_write(ret->summary, sizeof(ret->summary),
 			      "maps grow in a storm; no record says which");
+		explain_write(ret->advice, sizeof(ret->advice),
+			      "make maps with the size that they reach, make(map[K]V, n); attach "
+			      "--events shows each growth with its line");
 		return;
 	}
 	names->type(names->arg, site->type, ret->subject, sizeof(ret->subject));
