@@ -404,8 +404,10 @@ static void test_evidence_names_the_culprit(void **state)
 		{ "@1..2 grow a0 1 700000 1048576->2097152 0\n"
 		  "@1..2 grow b0 2 600000 1048576->2097152 0\n"
 		  "until 2\n",
-		  { "make(map[int]T1, 700000)", "entries_moved_10s=1400000", "site=main.f2000",
-		    "stack[0]=main.f2000", "stack[1]=main.f9000" } },
+		  { "make(map[int]T1, 700000), the size it reached, would have saved 2 growths and 1.4 M "
+		    "moved entries since the attach",
+		    "entries_moved_10s=1400000", "site=main.f2000", "stack[0]=main.f2000",
+		    "stack[1]=main.f9000" } },
 		{ "@0.999 grow a0 3 5000 8192->16384 0\n"
 		  "@1.060 stop 1 60 40\n"
 		  "until 2\n",

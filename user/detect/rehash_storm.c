@@ -99,6 +99,25 @@ static void summarise(const struct finding *finding, const struct growth_site *s
 	}
 }
 
+/* What a map of that size from the start would not have done; growths at the same size it might. */
+static void advise_size(const struct growth_site *site, struct explanation *ret)
+{
+	char growths[UNITS_BUF], moved[UNITS_BUF];
+	u64 doubled = site->grows_total - site->same_size_total;
+
+	fmt_count(growths, (double)doubled);
+	fmt_count(moved, (double)site->moved_total);
+	if (site->same_size_total)
+		explain_write(ret->advice, sizeof(ret->advice),
+			      "make(%s, %llu), the size it reached, would have saved %s growths",
+			      ret->subject, site->entries_max, growths);
+	else
+		explain_write(ret->advice, sizeof(ret->advice),
+			      "make(%s, %llu), the size it reached, would have saved %s growths "
+			      "and %s moved entries since the attach",
+			      ret->subject, site->entries_max, growths, moved);
+}
+
 static void advise(const struct growth_site *site, struct explanation *ret)
 {
 	/* Go <= 1.23: "too many overflow buckets" (runtime/map.go); more room would not help. */
@@ -108,10 +127,7 @@ static void advise(const struct growth_site *site, struct explanation *ret)
 			"inserts and deletes in turn fill the overflow buckets; replace the map "
 			"by a fresh one from time to time, or reuse keys");
 	else
-		explain_write(ret->advice, sizeof(ret->advice),
-			      "make(%s, %llu): the size it reached; the map is then made once and "
-			      "need not grow",
-			      ret->subject, site->entries_max);
+		advise_size(site, ret);
 }
 
 static void storm_explain(const void *state, const struct model *model,
