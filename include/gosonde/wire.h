@@ -191,6 +191,14 @@ struct wire_trip {
 	u32 pad;
 };
 
+/* A process began to run a program, or is gone: in a ring of its own, in order. */
+enum wire_life { WIRE_LIFE_EXEC = 1, WIRE_LIFE_EXIT = 2 };
+
+struct wire_process {
+	u32 life; /* enum wire_life */
+	u32 pid;
+};
+
 /*
  * Per CPU and slot, cumulative. Incremented with atomic adds although per CPU:
  * a uprobe's program is preemptible, and another thread's program on the same
@@ -332,6 +340,7 @@ _Static_assert(sizeof(struct wire_counters) ==
 	       "wire size");
 _Static_assert(sizeof(struct wire_gate) == 16, "wire size");
 _Static_assert(sizeof(struct wire_trip) == 16, "wire size");
+_Static_assert(sizeof(struct wire_process) == 8, "wire size");
 _Static_assert(sizeof(struct wire_map_site) == 24, "wire size");
 _Static_assert(sizeof(struct wire_go_site) == 24, "wire size");
 _Static_assert(sizeof(struct wire_hdr) == 24, "wire size");

@@ -238,6 +238,54 @@ static void calibration_measures_both_classes(void **state)
 		skip();
 }
 
+/* What was told of one process, in order. */
+struct life {
+	u32 pid;
+	u32 told[4];
+	size_t count;
+};
+
+static void on_process(void *arg, const struct wire_process *process)
+{
+	struct life *life = arg;
+
+	if (process->pid == life->pid && life->count < 4)
+		life->told[life->count++] = process->life;
+}
+
+/* A thread's end is none of a process. */
+static void processes_are_told(void **state)
+{
+	const struct kern_options options = { .targets = 1,
+					      .ring_bytes = 1 << 16,
+					      .processes = true };
+	struct kern *kern = NULL;
+	struct err err = { 0 };
+	struct life life = { 0 };
+	pthread_t thread;
+	pid_t pid;
+
+	(void)state;
+	kern_close(open_usual_kern()); /* or skips */
+	if (kern_open(&kern, &options, &err) || kern_watch_processes(kern, &err))
+		fail_msg("%s", err.text);
+	pid = fork();
+	if (pid == 0) {
+		if (pthread_create(&thread, NULL, call_often, NULL) || pthread_join(thread, NULL))
+			_exit(1);
+		execlp("true", "true", NULL);
+		_exit(127);
+	}
+	life.pid = (u32)pid;
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(kern_processes_consume(kern, on_process, &life), 0);
+	assert_int_equal(life.count, 2);
+	assert_int_equal(life.told[0], WIRE_LIFE_EXEC);
+	assert_int_equal(life.told[1], WIRE_LIFE_EXIT);
+	assert_int_equal(kern_processes_lost(kern), 0);
+	kern_close(kern);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +294,7 @@ int main(void)
 		cmocka_unit_test(other_process_is_not_counted),
 		cmocka_unit_test(failing_stack_check_does_not_count),
 		cmocka_unit_test(calibration_measures_both_classes),
+		cmocka_unit_test(processes_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

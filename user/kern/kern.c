@@ -17,6 +17,8 @@ enum { LOG_BYTES = 1 << 16 };
 struct kern {
 	struct gosonde_bpf *skel;
 	struct ring_buffer *ring, *trips;
+	struct ring_buffer *lives; /* NULL: not asked for */
+	struct bpf_link *exec_link, *exit_link;
 	struct wire_gate *gates; /* mapped from the kernel */
 	size_t gates_bytes;
 	bool uprobe_multi;
@@ -24,6 +26,8 @@ struct kern {
 	void *record_arg;
 	void (*trip_fn)(void *arg, const struct wire_trip *trip);
 	void *trip_arg;
+	void (*process_fn)(void *arg, const struct wire_process *process);
+	void *process_arg;
 };
 
 static struct bpf_program *program_of(const struct kern *kern, enum probe_group group)
@@ -65,6 +69,9 @@ static void configure(struct kern *kern, const struct kern_options *options)
 	}
 	if (!options->uprobe_multi)
 		bpf_program__set_expected_attach_type(skel->progs.nothing, 0);
+	bpf_program__set_autoload(skel->progs.process_exec, options->processes);
+	bpf_program__set_autoload(skel->progs.process_exit, options->processes);
+	bpf_map__set_autocreate(skel->maps.lives, options->processes);
 }
 
 /* The last line of the verifier's log that says something. */
@@ -172,6 +179,9 @@ void kern_close(struct kern *kern)
 		return;
 	if (kern->gates)
 		munmap(kern->gates, kern->gates_bytes);
+	bpf_link__destroy(kern->exec_link);
+	bpf_link__destroy(kern->exit_link);
+	ring_buffer__free(kern->lives);
 	ring_buffer__free(kern->trips);
 	ring_buffer__free(kern->ring);
 	gosonde_bpf__destroy(kern->skel);
@@ -245,6 +255,44 @@ int kern_trips_consume(struct kern *kern, void (*fn)(void *arg, const struct wir
 	kern->trip_arg = arg;
 	rc = ring_buffer__consume(kern->trips);
 	return MIN(rc, 0);
+}
+
+static int on_life(void *arg, void *record, size_t size)
+{
+	const struct kern *kern = arg;
+
+	if (size >= sizeof(struct wire_process))
+		kern->process_fn(kern->process_arg, record);
+	return 0;
+}
+
+int kern_watch_processes(struct kern *kern, struct err *err)
+{
+	kern->lives = ring_buffer__new(bpf_map__fd(kern->skel->maps.lives), on_life, kern, NULL);
+	if (!kern->lives)
+		return err_set(err, -errno, "can't map the ring of processes: %s", strerror(errno));
+	kern->exit_link = bpf_program__attach(kern->skel->progs.process_exit);
+	if (kern->exit_link)
+		kern->exec_link = bpf_program__attach(kern->skel->progs.process_exec);
+	if (!kern->exec_link)
+		return err_set(err, -errno, "can't watch execs and exits: %s", strerror(errno));
+	return 0;
+}
+
+int kern_processes_consume(struct kern *kern,
+			   void (*fn)(void *arg, const struct wire_process *process), void *arg)
+{
+	int rc;
+
+	kern->process_fn = fn;
+	kern->process_arg = arg;
+	rc = ring_buffer__consume(kern->lives);
+	return MIN(rc, 0);
+}
+
+u64 kern_processes_lost(const struct kern *kern)
+{
+	return kern->skel->bss->lives_lost;
 }
 
 int kern_ring_fd(const struct kern *kern)

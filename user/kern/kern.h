@@ -24,6 +24,7 @@ struct kern_options {
 	u32 ring_bytes;			/* power of two, multiple of the page size */
 	bool uprobe_multi;		/* as features tell; else perf-event uprobes */
 	bool groups[PROBE_GROUP_COUNT]; /* programs to load */
+	bool processes;			/* those too that tell execs and exits */
 };
 
 /*
@@ -95,6 +96,19 @@ int kern_trips_fd(const struct kern *kern);
 /* Hands out what has tripped. For one thread. Returns 0 or a negative errno. */
 int kern_trips_consume(struct kern *kern, void (*fn)(void *arg, const struct wire_trip *trip),
 		       void *arg);
+
+/*
+ * From now on execs and exits of all processes of the machine are told; of a
+ * kernel opened with processes. Returns 0 or a negative errno.
+ */
+int kern_watch_processes(struct kern *kern, struct err *err);
+
+/* Hands them out in order. Returns 0 or a negative errno. */
+int kern_processes_consume(struct kern *kern,
+			   void (*fn)(void *arg, const struct wire_process *process), void *arg);
+
+/* How many were not told, because nobody took them in time. */
+u64 kern_processes_lost(const struct kern *kern);
 
 /* Readable when records wait. Owned by kern. */
 int kern_ring_fd(const struct kern *kern);
