@@ -40,7 +40,7 @@ static int load_and_calibrate(struct ground *ground, const struct probe_groups *
 		return err_prefix(err, calibrated,
 				  "what a probe costs here can't be measured, so no budget can be "
 				  "kept (--budget off attaches without one)");
-	return 0;
+	return breakers_new(&ground->breakers, ground->kern, err);
 }
 
 int ground_open(struct ground *ret, const struct probe_groups *groups, u32 targets, bool has_budget,
@@ -64,6 +64,7 @@ int ground_open(struct ground *ret, const struct probe_groups *groups, u32 targe
 
 void ground_close(struct ground *ground)
 {
+	breakers_free(ground->breakers);
 	kern_close(ground->kern);
-	ground->kern = NULL;
+	*ground = (struct ground) { 0 };
 }

@@ -4,11 +4,13 @@
 #define DAEMON_GROUND_H
 
 #include "kern/kern.h"
+#include "probe/breakers.h"
 #include "probe/calibrate.h"
 #include "probe/plan.h"
 
 struct ground {
 	struct kern *kern;
+	struct breakers *breakers;
 	struct calibration cost; /* zeros: unknown */
 };
 

@@ -224,6 +224,7 @@ static int start_governor(struct observed *o, struct err *err)
 {
 	const struct duty_config config = {
 		.kern = kern_of(o),
+		.breakers = o->config.ground->breakers,
 		.slot = o->config.slot,
 		.armed = o->armed,
 		.process = process_of(o),

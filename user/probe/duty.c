@@ -43,9 +43,7 @@ struct duty {
 	pthread_mutex_t lock; /* of the governor and of all estimates */
 	struct governor *governor;
 	struct worker workers[PROBE_GROUP_COUNT];
-	pthread_t listener;
-	bool listening;
-	int stop_listening; /* eventfd */
+	bool joined; /* the breakers */
 };
 
 static u64 now_ns(void)
@@ -288,26 +286,8 @@ static void on_trip(void *arg, const struct wire_trip *trip)
 	struct worker *w = &duty->workers[trip->group % PROBE_GROUP_COUNT];
 
 	/* One of a window that has closed meanwhile must not close the next. */
-	if (trip->slot == duty->config.slot && w->wake >= 0 &&
-	    trip->window == __atomic_load_n(&w->window, __ATOMIC_ACQUIRE))
+	if (w->wake >= 0 && trip->window == __atomic_load_n(&w->window, __ATOMIC_ACQUIRE))
 		wake(w->wake);
-}
-
-static void *listen(void *arg)
-{
-	struct duty *duty = arg;
-	struct pollfd fds[] = {
-		{ .fd = kern_trips_fd(duty->config.kern), .events = POLLIN },
-		{ .fd = duty->stop_listening, .events = POLLIN },
-	};
-
-	while (poll(fds, ARRAY_SIZE(fds), -1) >= 0 || errno == EINTR) {
-		if (fds[1].revents)
-			return NULL;
-		if (fds[0].revents)
-			(void)kern_trips_consume(duty->config.kern, on_trip, duty);
-	}
-	return NULL;
 }
 
 static int start_worker(struct duty *duty, enum probe_group group, struct err *err)
@@ -335,34 +315,36 @@ static int start_worker(struct duty *duty, enum probe_group group, struct err *e
 	return rc ? err_set(err, -rc, "can't start a thread: %s", strerror(rc)) : 0;
 }
 
-static int start_listener(struct duty *duty, struct err *err)
+/* Once the workers can be woken. */
+static void join_breakers(struct duty *duty)
 {
-	int rc;
+	breakers_join(duty->config.breakers, duty->config.slot,
+		      &(struct breaker_user) { .tripped = on_trip, .arg = duty });
+	duty->joined = true;
+}
 
-	duty->stop_listening = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (duty->stop_listening < 0)
-		return err_set(err, -errno, "can't make an eventfd: %s", strerror(errno));
-	rc = pthread_create(&duty->listener, NULL, listen, duty);
-	duty->listening = !rc;
-	return rc ? err_set(err, -rc, "can't start a thread: %s", strerror(rc)) : 0;
+static void leave_breakers(struct duty *duty)
+{
+	if (duty->joined)
+		breakers_leave(duty->config.breakers, duty->config.slot);
+	duty->joined = false;
 }
 
 int duty_start(struct duty **ret, const struct duty_config *config, struct err *err)
 {
 	CLEANUP(duty_freep) struct duty *duty = calloc(1, sizeof(*duty));
-	int rc;
+	int rc = 0;
 
 	if (!duty)
 		return err_set(err, -ENOMEM, "out of memory");
 	duty->config = *config;
-	duty->stop_listening = -1;
 	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++)
 		duty->workers[g].wake = -1;
 	pthread_mutex_init(&duty->lock, NULL);
 	duty->governor = governor_new(&config->governor);
 	if (!duty->governor)
 		return err_set(err, -ENOMEM, "out of memory");
-	rc = start_listener(duty, err);
+	join_breakers(duty);
 	for (size_t g = 0; g < PROBE_GROUP_COUNT && !rc; g++)
 		if (config->groups[g])
 			rc = start_worker(duty, (enum probe_group)g, err);
@@ -373,12 +355,8 @@ int duty_start(struct duty **ret, const struct duty_config *config, struct err *
 
 void duty_stop(struct duty *duty)
 {
-	/* The listener wakes workers, so it goes first. */
-	if (duty->listening) {
-		wake(duty->stop_listening);
-		pthread_join(duty->listener, NULL);
-		duty->listening = false;
-	}
+	/* They wake workers, so they go first. */
+	leave_breakers(duty);
 	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++) {
 		struct worker *w = &duty->workers[g];
 
@@ -399,8 +377,6 @@ void duty_free(struct duty *duty)
 	if (!duty)
 		return;
 	duty_stop(duty);
-	if (duty->stop_listening >= 0)
-		close(duty->stop_listening);
 	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++) {
 		if (duty->workers[g].wake >= 0)
 			close(duty->workers[g].wake);

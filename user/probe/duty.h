@@ -4,8 +4,7 @@
  * process, and reads their counters as a window opens and closes.
  *
  * A thread for each governed group, because attaching and detaching wait for the
- * kernel, and one that listens to the breakers: neither may wait for output that
- * somebody does not read.
+ * kernel, and must not wait for output that somebody does not read.
  */
 #ifndef PROBE_DUTY_H
 #define PROBE_DUTY_H
@@ -13,9 +12,11 @@
 #include "govern/estimate.h"
 #include "govern/governor.h"
 #include "probe/attach.h"
+#include "probe/breakers.h"
 
 struct duty_config {
 	struct kern *kern;
+	struct breakers *breakers; /* of kern */
 	u32 slot;
 	struct armed *armed;
 	const struct process *process;
