@@ -213,15 +213,16 @@ clean() {
 	within 20 sampled_windows 2
 	site=$(lines attached | jq -r '.probes[] | select(.function == "runtime.mapassign_fast64ptr" or .function == "runtime.mapassign_fast32") | .site' | head -n 1)
 	[[ $site == 0x* ]] || fail "$(lines attached)"
-	printf '\x90' | dd of="/proc/$pid/mem" bs=1 seek="$((site))" conv=notrunc status=none
-	within 20 stays_off
+	within 20 stays_off "$site"
 	finish_agent
 	equal "map.accuracy" "$(summary .map.accuracy)" lower-bound
 	[[ $(summary .budget_failure) == *"bytes at a site have changed"* ]] || fail "$(summary .budget_failure)"
 	alive "$pid"
 }
 
+# stays_off SITE: pokes a byte there. While the probe stands, its detaching puts the byte back: so again.
 stays_off() {
+	printf '\x90' | dd of="/proc/$pid/mem" bs=1 seek="$(($1))" conv=notrunc status=none
 	lines window | tail -n 1 | jq -e '.cost.duty["map-write"] == 0 and .map.accuracy == "lower-bound"' >/dev/null
 }
 

@@ -124,7 +124,7 @@ rsyslog() {
 @test "a real rsyslog reads the fields of RFC 5424 over TCP, octet-counted" {
 	rsyslog
 	storm_to "tcp:127.0.0.1:$tcp_port" "$rsyslog_dir/out"
-	matches "^tag=gosonde severity=[a-z]+ facility=daemon rule=rehash-storm pid=$pid msg=."
+	matches "^tag=gosonde severity=[a-z]+ facility=daemon rule=rehash-storm pid=$pid team= msg=."
 	! grep -q 'did not reach' "$messages" || fail "told a loss:" "$(cat "$messages")"
 }
 
