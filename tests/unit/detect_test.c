@@ -95,23 +95,23 @@ static void test_gc_pause_spike(void **state)
 		  "expect @63.0 resolved gc-pause-spike ns gc sweep termination\n" },
 		{ "two of 10 ms, 61 s apart", "@3 stop 2 11 1\n@64 stop 1 10 9\n"
 					      "until 130\n" },
-		{ "three of 3.6 ms where 0.1 ms is usual",
+		{ "three of 5.6 ms where 0.1 ms is usual",
 		  "@1..20 stop 1 0.1 0.05\n"
-		  "@21 stop 1 3.6 0.1\n@22 stop 2 3.6 0.1\n@23 stop 1 3.7 0.1\n"
+		  "@21 stop 1 5.6 0.1\n@22 stop 2 5.6 0.1\n@23 stop 1 5.7 0.1\n"
 		  "until 25\n"
 		  "expect @23.0 firing gc-pause-spike ns gc mark termination\n" },
 		{ "three of 1.6 ms where 0.1 ms is usual: a busy CPU does that",
 		  "@1..20 stop 1 0.1 0.05\n"
 		  "@21 stop 1 1.6 0.1\n@22 stop 2 1.6 0.1\n@23 stop 1 1.6 0.1\n"
 		  "until 25\n" },
-		{ "three of 3.6 ms where 0.7 ms is usual: five times is not eight",
-		  "@1..20 stop 1 0.7 0.05\n@21..23 stop 1 3.6 0.1\n"
+		{ "three of 5.5 ms where 0.7 ms is usual: not eight times",
+		  "@1..20 stop 1 0.7 0.05\n@21..23 stop 1 5.5 0.1\n"
 		  "until 25\n" },
 		{ "three long ones after only eight: no median to speak of",
-		  "@1..8 stop 1 0.1 0\n@9..11 stop 1 4 0.1\n"
+		  "@1..8 stop 1 0.1 0\n@9..11 stop 1 6 0.1\n"
 		  "until 15\n" },
 		{ "pauses of all lengths: 8 times the median, and no outlier",
-		  "@1..15 stop 1 0.02 0\n@16..20 stop 1 0.4 0\n@21..34 stop 1 1 0\n@35..37 stop 1 3.5 0.1\n"
+		  "@1..15 stop 1 0.02 0\n@16..20 stop 1 0.65 0\n@21..34 stop 1 1.6 0\n@35..37 stop 1 5.5 0.1\n"
 		  "until 45\n" },
 		{ "outliers that are short anyway: 0.08 ms against 0.01",
 		  "@1..20 stop 1 0.01 0\n@21..23 stop 1 0.09 0\n"
@@ -432,9 +432,9 @@ static void test_evidence_names_the_culprit(void **state)
 		    "clusters[1]=400 from 17m55s to 17m55s old" } },
 		{ /* The longest of the last minute, not the 40 ms of long ago. */
 		  "@1..20 stop 1 0.1 0.05\n@5 stop 1 40 30\n"
-		  "@66 stop 1 3.8 1\n@67 stop 2 3.7 1\n@68 stop 2 3.6 1\n"
+		  "@66 stop 1 5.8 1\n@67 stop 2 5.7 1\n@68 stop 2 5.6 1\n"
 		  "until 69\n",
-		  { "three pauses", "pause_ns=3800000", "reason=gc mark termination",
+		  { "three pauses", "pause_ns=5800000", "reason=gc mark termination",
 		    "median_pause_ns=100000" } },
 		{ "@1 fatal concurrent map writes\nuntil 2\n",
 		  { "sync.Mutex", "goroutine=18", "message=concurrent map writes",

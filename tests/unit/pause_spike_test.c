@@ -131,7 +131,7 @@ static void test_lack_of_cpu(void **state)
 /* Twenty usual pauses, and then, after what comes in between, three that are out of the ordinary.
  */
 #define USUAL  "@1..20 stop 1 0.1 0.05\n@1 cpu 0 0 500\n"
-#define PAUSES "@30.004 stop 1 4 3.9\n@35.004 stop 1 4 3.9\n@40.004 stop 1 4 3.9\n"
+#define PAUSES "@30.006 stop 1 6 5.9\n@35.006 stop 1 6 5.9\n@40.006 stop 1 6 5.9\n"
 #define FIRING "expect @40.0 firing slow-to-stop, lack of CPU ruled out"
 #define GROW   "grow a0 3 5000 8192->16384 0\n"
 
@@ -151,19 +151,19 @@ static void test_rehash(void **state)
 		{ "two of three are not three",
 		  USUAL "@29.999 " GROW "@34.999 " GROW PAUSES "until 45\n" FIRING "\n" },
 		{ "the longest had none, whatever the others had",
-		  USUAL "@24.999 " GROW "@29.999 " GROW "@34.999 " GROW "@25.004 stop 1 4 3.9\n"
-			"@30.004 stop 1 4 3.9\n@35.104 stop 1 55 50\nuntil 36\n"
+		  USUAL "@24.999 " GROW "@29.999 " GROW "@34.999 " GROW "@25.006 stop 1 6 5.9\n"
+			"@30.006 stop 1 6 5.9\n@35.104 stop 1 55 50\nuntil 36\n"
 			"expect @35.1 firing slow-to-stop, lack of CPU ruled out\n" },
 		{ "growths and pauses of more than five minutes ago don't count",
-		  USUAL "@25.999 " GROW "@26.004 stop 1 4 3.9\n@27.999 " GROW
-			"@28.004 stop 1 4 3.9\n@400.999 " GROW "@401.060 stop 1 60 50\nuntil 405\n"
+		  USUAL "@25.999 " GROW "@26.006 stop 1 6 5.9\n@27.999 " GROW
+			"@28.006 stop 1 6 5.9\n@400.999 " GROW "@401.060 stop 1 60 50\nuntil 405\n"
 			"expect @401.1 firing slow-to-stop, lack of CPU ruled out\n" },
 		{ "of a window with lost records nothing counts",
 		  USUAL "@29.999 " GROW "@34.999 " GROW "@39.999 " GROW PAUSES
 			"@30.5 lost 1\nuntil 45\n" FIRING "\n" },
 		{ "another image's pauses are not this one's",
-		  USUAL "@22.999 " GROW "@23.004 stop 1 4 3.9\n@24.999 " GROW
-			"@25.004 stop 1 4 3.9\n@27 restart\n@29.999 " GROW
+		  USUAL "@22.999 " GROW "@23.006 stop 1 6 5.9\n@24.999 " GROW
+			"@25.006 stop 1 6 5.9\n@27 restart\n@29.999 " GROW
 			"@30.060 stop 1 60 59\nuntil 45\n"
 			"expect @30.1 firing slow-to-stop, lack of CPU ruled out\n" },
 		{ "right after a restart there was no time for chance",
@@ -176,7 +176,7 @@ static void test_rehash(void **state)
 			"until 45\n" FIRING ", cause map[int]T3 at main.f2000 main.go:8192\n" },
 		{ "the agent stood still for an hour before; its records were kept",
 		  USUAL "no-ticks 22..3700\n@3629.999 " GROW "@3634.999 " GROW "@3639.999 " GROW
-			"@3630.004 stop 1 4 3.9\n@3635.004 stop 1 4 3.9\n@3640.004 stop 1 4 3.9\n"
+			"@3630.006 stop 1 6 5.9\n@3635.006 stop 1 6 5.9\n@3640.006 stop 1 6 5.9\n"
 			"until 3705\n"
 			"expect @3640.0 firing slow-to-stop, lack of CPU ruled out, cause "
 			"map[int]T3 at main.f2000 main.go:8192\n"
@@ -221,7 +221,7 @@ static void test_rehash_all_the_time(void **state)
 	script[0] = '\0';
 	add(script, "%s", USUAL);
 	add_storm(script, 30, 31);
-	add(script, "@30.204 stop 1 4 3.9\n@30.504 stop 1 4 3.9\n@30.804 stop 1 4 3.9\nuntil 45\n"
+	add(script, "@30.206 stop 1 6 5.9\n@30.506 stop 1 6 5.9\n@30.806 stop 1 6 5.9\nuntil 45\n"
 		    "expect @30.8 firing slow-to-stop, lack of CPU ruled out\n");
 	play_row("three long pauses in one storm are one coincidence", script);
 }
@@ -281,7 +281,7 @@ static void test_words(void **state)
 		{ USUAL "@29.999 " GROW "@34.998 " GROW "@39.9975 " GROW PAUSES "until 45\n",
 		  { "likely cause: a map[int]T3 that grew at main.f2000 main.go:8192 (3 of 3 long "
 		    "pauses had a rehash within 3 ms before; chance would give 0.00",
-		    "3.9 ms of the longest",
+		    "5.9 ms of the longest",
 		    "make(map[int]T3, 5000), the size it reached, so that it need not grow; or: a "
 		    "goroutine had no preemption point" } },
 		{ USUAL "@29.999 " GROW "@34.999 " GROW PAUSES "until 45\n",

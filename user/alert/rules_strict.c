@@ -22,7 +22,7 @@ static const struct {
 	{ DETECT_REHASH_STORM, 2, { 6, 3, 0 } },
 	{ DETECT_GC_PAUSE_SPIKE, 0, { 20 * MS, 10 * MS, 0 } },
 	{ DETECT_GC_PAUSE_SPIKE, 1, { 5 * MS, 2.5 * MS, 0 } },
-	{ DETECT_GC_PAUSE_SPIKE, 2, { 2 * MS, 1 * MS, 0 } },
+	{ DETECT_GC_PAUSE_SPIKE, 2, { 3 * MS, 1.5 * MS, 0 } },
 	{ DETECT_GC_PAUSE_BUDGET, 0, { 400 * MS, 200 * MS, 0 } },
 	{ DETECT_GC_PRESSURE, 0, { 15, 9, 10 * NS_PER_S } },
 	{ DETECT_GC_PRESSURE, 1, { 0.5, 0.25, 10 * NS_PER_S } },
