@@ -201,6 +201,42 @@ int kern_set_target(struct kern *kern, u32 slot, const struct wire_target *targe
 	return rc ? err_set(err, rc, "can't write target slot %u: %s", slot, strerror(-rc)) : 0;
 }
 
+/* On all CPUs. */
+static int zero_slot(const struct bpf_map *map, u32 slot, struct err *err)
+{
+	bool percpu = bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY;
+	size_t bytes = (bpf_map__value_size(map) + 7) / 8 * 8 * (percpu ? kern_cpus() : 1);
+	CLEANUP(freep) void *zeros = calloc(1, bytes);
+	int rc;
+
+	if (!zeros)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = bpf_map_update_elem(bpf_map__fd(map), &slot, zeros, BPF_ANY);
+	return rc ? err_set(err, rc, "can't clear slot %u of %s: %s", slot, bpf_map__name(map),
+			    strerror(-rc))
+		  : 0;
+}
+
+/* The target first: from then on nothing more is counted. */
+int kern_clear_slot(struct kern *kern, u32 slot, struct err *err)
+{
+	const struct gosonde_bpf *skel = kern->skel;
+	const struct wire_gate closed = { 0 };
+	bool slots[WIRE_MAX_TARGETS] = { 0 };
+	int rc = zero_slot(skel->maps.targets, slot, err);
+
+	if (!rc)
+		rc = zero_slot(skel->maps.counters, slot, err);
+	if (!rc)
+		rc = zero_slot(skel->maps.gc_states, slot, err);
+	if (rc)
+		return rc;
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
+		kern_set_gate(kern, slot, (enum probe_group)g, &closed);
+	slots[slot] = true;
+	return kern_drop_rows(kern, slots, err);
+}
+
 int kern_attach(struct kern *kern, enum probe_group group, int pid, const char *path,
 		const struct kern_site *sites, size_t count, struct kern_probes **ret,
 		struct err *err)
@@ -404,6 +440,37 @@ int kern_each_go_site(struct kern *kern,
 	return percpu_each_sum(bpf_map__fd(kern->skel->maps.go_sites), sizeof(struct wire_go_site),
 			       sizeof(struct wire_go_count) / sizeof(u64), false, visit_go_site,
 			       &visit, err);
+}
+
+static bool map_site_is_of(const void *arg, const void *key)
+{
+	const struct wire_map_site *site = key;
+	const bool *slots = arg;
+
+	return slots[WIRE_SITE_SLOT(site->site)];
+}
+
+static bool go_site_is_of(const void *arg, const void *key)
+{
+	const struct wire_go_site *site = key;
+	const bool *slots = arg;
+
+	return site->slot < WIRE_MAX_TARGETS && slots[site->slot];
+}
+
+int kern_drop_rows(struct kern *kern, const bool slots[WIRE_MAX_TARGETS], struct err *err)
+{
+	const struct gosonde_bpf *skel = kern->skel;
+	size_t go_words = sizeof(struct wire_go_count) / sizeof(u64);
+	int rc = percpu_drop(bpf_map__fd(skel->maps.maps), sizeof(struct wire_map_site), 1,
+			     map_site_is_of, slots, err);
+
+	if (!rc)
+		rc = percpu_drop(bpf_map__fd(skel->maps.map_sites), sizeof(struct wire_map_site), 1,
+				 map_site_is_of, slots, err);
+	return rc ? rc
+		  : percpu_drop(bpf_map__fd(skel->maps.go_sites), sizeof(struct wire_go_site),
+				go_words, go_site_is_of, slots, err);
 }
 
 static u64 program_misses(const struct bpf_program *prog)

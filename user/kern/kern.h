@@ -4,7 +4,8 @@
  * knows libbpf. Everything is owned by file descriptors of this process: when it
  * dies, the kernel takes every breakpoint out, but for one case (probe/restore.h).
  *
- * Life cycle: kern_open → kern_set_target → kern_attach … kern_detach → kern_close.
+ * Life cycle: kern_open → kern_set_target → kern_attach … kern_detach → kern_close; a slot
+ * that had another target before is cleared first.
  * What attaches and detaches may be called from several threads.
  */
 #ifndef KERN_KERN_H
@@ -41,6 +42,12 @@ bool kern_has_group(const struct kern *kern, enum probe_group group);
 
 /* Writes a row of the table of targets; before its sites are attached. */
 int kern_set_target(struct kern *kern, u32 slot, const struct wire_target *target, struct err *err);
+
+/*
+ * Makes the slot as it was when the programs were loaded: no target, closed gates, counters and
+ * states of 0, no rows. While no breakpoint has it in its cookie. Costs a pass over the aggregates.
+ */
+int kern_clear_slot(struct kern *kern, u32 slot, struct err *err);
 
 struct kern_site {
 	u64 file_offset;
@@ -135,9 +142,10 @@ int kern_read_spread(struct kern *kern, u32 slot, struct wire_counters *ret,
 size_t kern_cpus(void);
 
 /*
- * Each row of an aggregate, summed over CPUs. Returns 0 or a negative errno. Map sites come by map,
- * and those for which there was no room under map 0. take: the rows by map are deleted as they are
- * read, so that new maps find room; a call that is being counted meanwhile may be lost to its row.
+ * Each row of an aggregate, of all slots, summed over CPUs. Returns 0 or a negative errno. Map
+ * sites come by map, and those for which there was no room under map 0. take: the rows by map are
+ * deleted as they are read, so that new maps find room; a call that is being counted meanwhile may
+ * be lost to its row.
  */
 int kern_each_map_site(struct kern *kern, bool take,
 		       void (*fn)(void *arg, const struct wire_map_site *site, u64 count),
@@ -146,6 +154,9 @@ int kern_each_go_site(struct kern *kern,
 		      void (*fn)(void *arg, const struct wire_go_site *site,
 				 const struct wire_go_count *count),
 		      void *arg, struct err *err);
+
+/* Deletes the aggregates' rows of the slots that are true. Others are not touched. */
+int kern_drop_rows(struct kern *kern, const bool slots[WIRE_MAX_TARGETS], struct err *err);
 
 /* Hits that the kernel skipped because a program was already running there. */
 u64 kern_missed(const struct kern *kern);

@@ -91,3 +91,27 @@ int percpu_each_sum(int map_fd, size_t key_size, size_t words, bool take,
 	} while (!rc);
 	return 0;
 }
+
+struct dropping {
+	int map_fd;
+	bool (*drops)(const void *arg, const void *key);
+	const void *arg;
+};
+
+/* It can only fail where the row has gone already. */
+static void drop_row(void *arg, const void *key, const u64 *sum)
+{
+	const struct dropping *d = arg;
+
+	(void)sum;
+	if (d->drops(d->arg, key))
+		(void)bpf_map_delete_elem(d->map_fd, key);
+}
+
+int percpu_drop(int map_fd, size_t key_size, size_t words,
+		bool (*drops)(const void *arg, const void *key), const void *arg, struct err *err)
+{
+	struct dropping dropping = { map_fd, drops, arg };
+
+	return percpu_each_sum(map_fd, key_size, words, false, drop_row, &dropping, err);
+}

@@ -24,4 +24,8 @@ int percpu_each_sum(int map_fd, size_t key_size, size_t words, bool take,
 		    void (*fn)(void *arg, const void *key, const u64 *sum), void *arg,
 		    struct err *err);
 
+/* Deletes the keys that drops() names. */
+int percpu_drop(int map_fd, size_t key_size, size_t words,
+		bool (*drops)(const void *arg, const void *key), const void *arg, struct err *err);
+
 #endif
