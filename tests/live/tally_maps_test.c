@@ -30,7 +30,8 @@ static void add(struct fixture *f, enum wire_fn fn, u64 pc, u64 map, u64 calls)
 
 static void sum(struct fixture *f)
 {
-	tally_maps_sum(f->maps, f->row, f->rows, f->site, f->sites, &f->sample);
+	assert_int_equal(tally_maps_sum(f->maps, f->row, f->rows, f->site, f->sites, &f->sample),
+			 0);
 	f->rows = 0;
 }
 
@@ -48,7 +49,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	f->maps = tally_maps_new(ROWS);
+	f->maps = tally_maps_new();
 	assert_non_null(f->maps);
 	*state = f;
 	return 0;

@@ -179,6 +179,7 @@ static int open_sampler(struct observed *o, struct err *err)
 {
 	const struct sampler_config config = {
 		.kern = kern_of(o),
+		.harvest = o->config.harvest,
 		.slot = o->config.slot,
 		.names = &o->names,
 		.go = go_of(o),

@@ -11,6 +11,7 @@
 #include "alert/watch.h"
 #include "daemon/describe.h"
 #include "daemon/ground.h"
+#include "daemon/harvest.h"
 #include "daemon/target.h"
 #include "daemon/top_sites.h"
 #include "output/metrics.h"
@@ -21,7 +22,8 @@ struct observed;
 /* All pointers are borrowed, and must outlive what is observed with them. */
 struct observed_config {
 	const struct ground *ground;
-	u32 slot; /* in the kernel's table of targets */
+	struct harvest *harvest; /* of the ground's kernel; to be read before each tick */
+	u32 slot;		 /* in the kernel's table of targets */
 	struct target *target;
 	struct probe_groups groups;
 	double budget;		     /* share of one CPU that probes may cost it; 0: no limit */

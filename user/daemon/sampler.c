@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/grow.h"
 #include "daemon/map_heads.h"
 #include "daemon/tally.h"
 #include "govern/shares.h"
@@ -20,39 +21,123 @@ struct sampler {
 	struct tally *tally;
 	struct map_heads map_heads;
 	struct shares *go_shares;
-	struct event_go_site go_sites[WIRE_MAX_SITES];
-	size_t go_site_count;
-	s64 baseline; /* -1: unknown */
+	struct event_go_site *go_sites; /* WIRE_MAX_SITES at most */
+	size_t go_site_count, go_site_room;
+	bool go_sites_failed; /* out of memory */
+	bool joined;	      /* the harvest */
+	s64 baseline;	      /* -1: unknown */
 	u64 baseline_error;
 	double charged_ns; /* cost of groups without a governor that it was told of */
 	u64 heap_live_bytes, heap_goal_bytes; /* last that could be read */
 };
 
+static bool is_system(const struct names *names, u64 startpc)
+{
+	char func[128];
+
+	return !names->func(names->arg, startpc, false, func, sizeof(func)) &&
+	       go_is_system_goroutine(func);
+}
+
+static void begin_round(void *arg)
+{
+	struct sampler *s = arg;
+
+	s->go_site_count = 0;
+	s->go_sites_failed = false;
+}
+
+static void keep_go_site(struct sampler *s, const struct wire_go_site *site,
+			 const struct wire_go_count *count)
+{
+	if (s->go_site_count == WIRE_MAX_SITES)
+		return;
+	if (!GROW(s->go_sites, &s->go_site_room, s->go_site_count + 1)) {
+		s->go_sites_failed = true;
+		return;
+	}
+	s->go_sites[s->go_site_count++] = (struct event_go_site) {
+		.gopc = site->gopc,
+		.startpc = site->startpc,
+		.created = count->created,
+		.exited = count->exited,
+		.system = is_system(s->config.names, site->startpc),
+	};
+}
+
+#define GO_KEY(of, site)                                                                           \
+	(&(struct share_key) { .fn = (of), .a = (site)->gopc, .b = (site)->startpc })
+
+static void on_go_site(void *arg, const struct wire_go_site *site,
+		       const struct wire_go_count *count)
+{
+	struct sampler *s = arg;
+
+	keep_go_site(s, site, count);
+	shares_count(s->go_shares, GO_KEY(WIRE_FN_GO_CREATE, site), count->created);
+	shares_count(s->go_shares, GO_KEY(WIRE_FN_GO_EXIT, site), count->exited);
+}
+
+static void on_map_site(void *arg, const struct wire_map_site *site, u64 count)
+{
+	const struct sampler *s = arg;
+
+	tally_count(s->tally, site, count);
+}
+
+static void on_emptied(void *arg)
+{
+	const struct sampler *s = arg;
+
+	tally_emptied(s->tally);
+}
+
+static int join(struct sampler *s, struct err *err)
+{
+	const struct harvest_taker taker = {
+		.arg = s,
+		.begin = begin_round,
+		.map_site = on_map_site,
+		.emptied = on_emptied,
+		.go_site = on_go_site,
+	};
+	int rc = harvest_join(s->config.harvest, s->config.slot, &taker, err);
+
+	s->joined = !rc;
+	return rc;
+}
+
 int sampler_new(struct sampler **ret, const struct sampler_config *config, struct err *err)
 {
 	CLEANUP(sampler_freep) struct sampler *s = calloc(1, sizeof(*s));
+	int rc;
 
 	if (!s)
 		return err_set(err, -ENOMEM, "out of memory");
 	s->config = *config;
 	s->baseline = -1;
-	s->tally = tally_new(config->kern, config->slot);
+	s->tally = tally_new();
 	/* A site is two rows: created and exited. */
 	s->go_shares = shares_new(2 * (size_t)WIRE_MAX_SITES);
 	if (!s->tally || !s->go_shares)
 		return err_set(err, -ENOMEM, "out of memory");
 	/* Words that are not found have size 0 and read as unknown. */
 	(void)go_gc_sources(config->go, s->gc, NULL);
-	*ret = TAKE_PTR(s);
-	return 0;
+	rc = join(s, err);
+	if (!rc)
+		*ret = TAKE_PTR(s);
+	return rc;
 }
 
 void sampler_free(struct sampler *sampler)
 {
 	if (!sampler)
 		return;
+	if (sampler->joined)
+		harvest_leave(sampler->config.harvest, sampler->config.slot);
 	tally_free(sampler->tally);
 	shares_free(sampler->go_shares);
+	free(sampler->go_sites);
 	free(sampler);
 }
 
@@ -67,50 +152,30 @@ void sampler_want_maps(struct sampler *s, const struct map_key *keys, size_t n)
 	map_heads_want(&s->map_heads, keys, n);
 }
 
-static bool is_system(const struct names *names, u64 startpc)
-{
-	char func[128];
-
-	return !names->func(names->arg, startpc, false, func, sizeof(func)) &&
-	       go_is_system_goroutine(func);
-}
-
-static void keep_go_site(void *arg, const struct wire_go_site *site,
-			 const struct wire_go_count *count)
+/* For the baseline, which is no round: nothing is counted. */
+static void look_at_go_site(void *arg, const struct wire_go_site *site,
+			    const struct wire_go_count *count)
 {
 	struct sampler *s = arg;
 
-	if (site->slot != s->config.slot || s->go_site_count == WIRE_MAX_SITES)
-		return;
-	s->go_sites[s->go_site_count++] = (struct event_go_site) {
-		.gopc = site->gopc,
-		.startpc = site->startpc,
-		.created = count->created,
-		.exited = count->exited,
-		.system = is_system(s->config.names, site->startpc),
-	};
+	if (site->slot == s->config.slot)
+		keep_go_site(s, site, count);
 }
 
-static int take_go_sites(struct sampler *s, struct err *err)
+static int look_at_go_sites(struct sampler *s, struct err *err)
 {
-	s->go_site_count = 0;
-	return kern_each_go_site(s->config.kern, keep_go_site, s, err);
-}
+	int rc;
 
-#define GO_KEY(of, site)                                                                           \
-	(&(struct share_key) { .fn = (of), .a = (site)->gopc, .b = (site)->startpc })
+	begin_round(s);
+	rc = kern_each_go_site(s->config.kern, look_at_go_site, s, err);
+	return rc || !s->go_sites_failed ? rc : err_set(err, -ENOMEM, "out of memory");
+}
 
 /* What the kernel counted by creation site becomes goroutines by creation site: the same, but for
  * a group with gaps. */
 static void divide_among_go_sites(struct sampler *s, const double calls[WIRE_FN_COUNT],
 				  const bool sampled[WIRE_FN_COUNT])
 {
-	for (size_t i = 0; i < s->go_site_count; i++) {
-		const struct event_go_site *site = &s->go_sites[i];
-
-		shares_count(s->go_shares, GO_KEY(WIRE_FN_GO_CREATE, site), site->created);
-		shares_count(s->go_shares, GO_KEY(WIRE_FN_GO_EXIT, site), site->exited);
-	}
 	shares_divide(s->go_shares, calls, sampled);
 	for (size_t i = 0; i < s->go_site_count; i++) {
 		struct event_go_site *site = &s->go_sites[i];
@@ -140,12 +205,12 @@ int sampler_baseline(struct sampler *s, struct err *err)
 	int rc = go_goroutine_words(s->config.go, &words, err);
 
 	if (!rc)
-		rc = take_go_sites(s, err);
+		rc = look_at_go_sites(s, err);
 	for (int i = 0; i < BASELINE_TRIES && !rc; i++) {
 		go_totals(s, &created, &exited);
 		rc = go_goroutine_count(s->config.go, &words, &count, err);
 		if (!rc)
-			rc = take_go_sites(s, err);
+			rc = look_at_go_sites(s, err);
 		if (rc)
 			break;
 		go_totals(s, &created_after, &exited_after);
@@ -260,10 +325,10 @@ int sampler_take(struct sampler *s, u64 now_ns, struct event_sample *ret, struct
 	struct wire_counters c;
 	int rc = kern_read_counters(s->config.kern, s->config.slot, &c, err);
 
-	if (!rc)
-		rc = take_go_sites(s, err);
 	if (rc)
 		return rc;
+	if (s->go_sites_failed)
+		return err_set(err, -ENOMEM, "out of memory");
 	read_heap(s);
 	*ret = (struct event_sample) {
 		.raw_hits = sum(c.hits, WIRE_FN_COUNT),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Takes a target's hot facts out of the kernel and its memory, as one event at each tick. */
+/* Takes a target's hot facts out of the kernel and its memory, as one event at each tick. What the
+ * kernel counts by site comes through the harvest, which is to be read before. */
 #ifndef DAEMON_SAMPLER_H
 #define DAEMON_SAMPLER_H
 
+#include "daemon/harvest.h"
 #include "event/event.h"
 #include "event/names.h"
 #include "gobin/live.h"
@@ -15,6 +17,7 @@ struct sampler;
 /* All are borrowed. ns_per_hit: cost of a hit by enum wire_fn, 0 where it is not known. */
 struct sampler_config {
 	struct kern *kern;
+	struct harvest *harvest;
 	u32 slot;
 	const struct names *names;
 	const struct go_process *go;
@@ -22,6 +25,7 @@ struct sampler_config {
 	const double *ns_per_hit;
 };
 
+/* Joins the harvest, which clears the slot: before the target is described to the programs. */
 int sampler_new(struct sampler **ret, const struct sampler_config *config, struct err *err);
 void sampler_free(struct sampler *sampler);
 DEFINE_FREEP(struct sampler, sampler_free)
@@ -40,7 +44,7 @@ void sampler_set_duty(struct sampler *sampler, struct duty *duty);
 /* Maps that samples are to tell of, busy or not; of more than TALLY_MAPS_WANTED the first. */
 void sampler_want_maps(struct sampler *sampler, const struct map_key *keys, size_t n);
 
-/* The sample borrows its sites from the sampler, until the next call. */
+/* The sample borrows its sites from the sampler, until the harvest is read again. */
 int sampler_take(struct sampler *sampler, u64 now_ns, struct event_sample *ret, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "daemon/aftermath.h"
 #include "daemon/ground.h"
+#include "daemon/harvest.h"
 #include "daemon/observed.h"
 #include "daemon/selfstat.h"
 #include "daemon/session_metrics.h"
@@ -17,6 +18,7 @@ struct session {
 	struct target *target;
 	struct survivor survivor;
 	struct ground ground;
+	struct harvest *harvest;
 	struct observed *observed;
 	struct selfstat self;
 	u64 records; /* that came through the ring */
@@ -29,6 +31,7 @@ static void session_free(struct session *s)
 		return;
 	session_metrics_stop(&s->metrics);
 	observed_free(s->observed);
+	harvest_free(s->harvest);
 	ground_close(&s->ground);
 	target_free(s->target);
 	survivor_end(&s->survivor);
@@ -65,6 +68,7 @@ static int observe_target(struct session *s, struct err *err)
 {
 	const struct observed_config config = {
 		.ground = &s->ground,
+		.harvest = s->harvest,
 		.target = s->target,
 		.groups = s->config->groups,
 		.budget = s->config->budget,
@@ -89,7 +93,10 @@ static int start(struct session *s, struct err *err)
 		rc = session_metrics_start(&s->metrics, s->config, err);
 	if (!rc)
 		rc = ground_open(&s->ground, &s->config->groups, 1, s->config->budget > 0, err);
-	return rc ? rc : observe_target(s, err);
+	if (rc)
+		return rc;
+	s->harvest = harvest_new(s->ground.kern);
+	return s->harvest ? observe_target(s, err) : err_set(err, -ENOMEM, "out of memory");
 }
 
 static int flush_report(struct session *s, struct err *err)
@@ -142,6 +149,8 @@ static int end_window(struct session *s, u64 now_ns, struct err *err)
 	struct window window;
 	int rc = take_records(s, err), replaced;
 
+	if (!rc)
+		rc = harvest_read(s->harvest, err);
 	if (rc)
 		return rc;
 	replaced = observed_tick(s->observed, now_ns, &window, err);

@@ -4,39 +4,36 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 enum {
-	/* When half of the table of maps was used it is emptied the next time: what is busy is back
-	 * at once. */
-	ROWS_FULL = WIRE_MAX_MAPS / 2,
 	ROWS_MAX = 2 * WIRE_MAX_MAPS + WIRE_MAX_SITES,
+	/* Rows by map that may stay when the kernel's table was emptied: a target that makes maps
+	 * all the time, each as busy as the last, must leave room for its next. */
+	ROWS_BY_MAP_KEPT = WIRE_MAX_MAPS / 2,
 };
 
 struct tally {
-	struct kern *kern;
-	u32 slot;
-	struct shares *shares;
-	size_t kernel_rows;	/* of maps, in the last round */
-	struct tally_row *rows; /* ROWS_MAX */
-	size_t row_count;
-	struct event_map_site sites[WIRE_MAX_SITES];
-	size_t site_count;
+	struct shares *shares; /* ROWS_MAX at most */
+	bool emptied;	       /* the kernel's rows by map, after the last that were counted */
+	struct tally_row *rows;
+	size_t row_count, row_room;
+	struct event_map_site *sites;
+	size_t site_count, site_room;
 	struct tally_maps *maps;
 	u64 elsewhere,
 		elsewhere_last; /* deletes_elsewhere(), without what was told by map before */
 };
 
-struct tally *tally_new(struct kern *kern, u32 slot)
+struct tally *tally_new(void)
 {
 	CLEANUP(tally_freep) struct tally *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	t->kern = kern;
-	t->slot = slot;
 	t->shares = shares_new(ROWS_MAX);
-	t->rows = calloc(ROWS_MAX, sizeof(*t->rows));
-	t->maps = tally_maps_new(ROWS_MAX);
-	return t->shares && t->rows && t->maps ? TAKE_PTR(t) : NULL;
+	t->maps = tally_maps_new();
+	return t->shares && t->maps ? TAKE_PTR(t) : NULL;
 }
 
 void tally_free(struct tally *t)
@@ -46,27 +43,15 @@ void tally_free(struct tally *t)
 	shares_free(t->shares);
 	tally_maps_free(t->maps);
 	free(t->rows);
+	free(t->sites);
 	free(t);
-}
-
-static void count_row(void *arg, const struct wire_map_site *site, u64 count)
-{
-	struct tally *t = arg;
-	const struct share_key key = { .fn = WIRE_SITE_FN(site->site),
-				       .a = WIRE_SITE_PC(site->site),
-				       .b = site->type,
-				       .part = site->map };
-
-	t->kernel_rows += site->map != 0;
-	if (WIRE_SITE_SLOT(site->site) == t->slot)
-		shares_count(t->shares, &key, count);
 }
 
 static void keep_row(void *arg, const struct share_key *key, u64 calls)
 {
 	struct tally *t = arg;
 
-	if (t->row_count < ROWS_MAX)
+	if (t->row_count < t->row_room)
 		t->rows[t->row_count++] = (struct tally_row) { *key, calls };
 }
 
@@ -109,30 +94,58 @@ static void sum_sites(struct tally *t)
 	}
 }
 
-/* Deletes of maps that had no row of their own. */
-static u64 deletes_elsewhere(const struct tally *t)
+/* Of maps that had no row of their own: their deletes; and how many rows the others have. */
+struct by_map {
+	u64 deletes_elsewhere;
+	size_t rows;
+};
+
+static void look_at_row(void *arg, const struct share_key *key, u64 calls)
 {
-	u64 deletes = 0;
+	struct by_map *ret = arg;
 
-	for (size_t i = 0; i < t->row_count; i++) {
-		const struct share_key *key = &t->rows[i].key;
-
-		if (!key->part && key->fn >= WIRE_FN_MAPDELETE && key->fn < WIRE_FN_MAPCLEAR)
-			deletes += t->rows[i].calls;
-	}
-	return deletes;
+	if (key->part)
+		ret->rows++;
+	else if (key->fn >= WIRE_FN_MAPDELETE && key->fn < WIRE_FN_MAPCLEAR)
+		ret->deletes_elsewhere += calls;
 }
 
-/* New maps find room again; of those seen so far only the busiest are kept by themselves. */
+static struct by_map look_by_map(const struct tally *t)
+{
+	struct by_map ret = { 0 };
+
+	shares_each(t->shares, look_at_row, &ret);
+	return ret;
+}
+
+/* New maps find room again; of those seen so far only the busiest are kept by themselves. What was
+ * told by map, and is no more, is not told again. */
 static void forget(struct tally *t)
 {
 	u64 least = tally_maps_least(t->maps);
 
 	shares_forget(t->shares, MAX(least / 2, 1ULL));
-	/* What was told by map, and is no more, is not told again. */
-	t->row_count = 0;
-	shares_each(t->shares, keep_row, t);
-	t->elsewhere_last = deletes_elsewhere(t);
+	if (look_by_map(t).rows > ROWS_BY_MAP_KEPT)
+		shares_forget(t->shares, least + 1);
+	t->elsewhere_last = look_by_map(t).deletes_elsewhere;
+	t->emptied = false;
+}
+
+void tally_count(struct tally *t, const struct wire_map_site *site, u64 count)
+{
+	const struct share_key key = { .fn = WIRE_SITE_FN(site->site),
+				       .a = WIRE_SITE_PC(site->site),
+				       .b = site->type,
+				       .part = site->map };
+
+	if (t->emptied) /* and no sample was taken since */
+		forget(t);
+	shares_count(t->shares, &key, count);
+}
+
+void tally_emptied(struct tally *t)
+{
+	t->emptied = true;
 }
 
 void tally_want(struct tally *t, const struct map_key *keys, size_t n)
@@ -140,25 +153,34 @@ void tally_want(struct tally *t, const struct map_key *keys, size_t n)
 	tally_maps_want(t->maps, keys, n);
 }
 
+/* Every row, and room for their sites. */
+static bool list_rows(struct tally *t)
+{
+	size_t n = shares_rows(t->shares);
+
+	t->row_count = 0;
+	if (!GROW(t->rows, &t->row_room, n) ||
+	    !GROW(t->sites, &t->site_room, MIN(n, (size_t)WIRE_MAX_SITES)))
+		return false;
+	shares_each(t->shares, keep_row, t);
+	return true;
+}
+
 int tally_take(struct tally *t, const double calls[WIRE_FN_COUNT],
 	       const bool sampled[WIRE_FN_COUNT], struct event_sample *ret, struct err *err)
 {
-	bool full = t->kernel_rows >= ROWS_FULL;
 	u64 elsewhere;
-	int rc;
 
-	t->kernel_rows = t->row_count = 0;
-	rc = kern_each_map_site(t->kern, full, count_row, t, err);
-	if (rc)
-		return rc;
 	shares_divide(t->shares, calls, sampled);
-	shares_each(t->shares, keep_row, t);
-	elsewhere = deletes_elsewhere(t);
+	if (!list_rows(t))
+		return err_set(err, -ENOMEM, "out of memory");
+	elsewhere = look_by_map(t).deletes_elsewhere;
 	t->elsewhere += elsewhere - MIN(t->elsewhere_last, elsewhere);
 	t->elsewhere_last = elsewhere;
 	sum_sites(t);
-	tally_maps_sum(t->maps, t->rows, t->row_count, t->sites, t->site_count, ret);
-	if (full)
+	if (tally_maps_sum(t->maps, t->rows, t->row_count, t->sites, t->site_count, ret))
+		return err_set(err, -ENOMEM, "out of memory");
+	if (t->emptied)
 		forget(t);
 	ret->map_sites = t->sites;
 	ret->map_site_count = t->site_count;

@@ -3,25 +3,31 @@
 #ifndef DAEMON_TALLY_H
 #define DAEMON_TALLY_H
 
+#include "base/err.h"
 #include "daemon/tally_maps.h"
 #include "event/event.h"
 #include "govern/shares.h"
-#include "kern/kern.h"
 
 struct tally;
 
-/* kern is borrowed. NULL: out of memory. */
-struct tally *tally_new(struct kern *kern, u32 slot);
+/* NULL: out of memory. */
+struct tally *tally_new(void);
 void tally_free(struct tally *tally);
 DEFINE_FREEP(struct tally, tally_free)
 
 /* Maps to tell of, busy or not; see tally_maps_want(). */
 void tally_want(struct tally *tally, const struct map_key *keys, size_t n);
 
+/* A row of the kernel's, of this target; its count is cumulative. */
+void tally_count(struct tally *tally, const struct wire_map_site *site, u64 count);
+
+/* After the rows of a round: those by map were taken out of the kernel, and start anew. */
+void tally_emptied(struct tally *tally);
+
 /*
- * Reads the counts and divides each function's calls among them; see
- * shares_divide() for calls and sampled. Sets the sites and maps of ret, which
- * borrows them until the next call.
+ * Divides each function's calls among what was counted; see shares_divide() for
+ * calls and sampled. Sets the sites and maps of ret, which borrows them until the
+ * next call. Returns 0 or -ENOMEM.
  */
 int tally_take(struct tally *tally, const double calls[WIRE_FN_COUNT],
 	       const bool sampled[WIRE_FN_COUNT], struct event_sample *ret, struct err *err);

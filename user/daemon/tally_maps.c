@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/tally_maps.h"
 
+#include <errno.h>
 #include <string.h>
+
+#include "base/grow.h"
 
 /* How much of what a map did stays in its rank from tick to tick. */
 #define RECENT_KEPT 0.8
@@ -23,30 +26,22 @@ struct memory {
 };
 
 struct tally_maps {
-	size_t rows_max;
-	struct group *groups; /* rows_max; by key, as memories are */
-	size_t group_count;
-	struct group **ranked;	 /* rows_max */
-	struct memory *memories; /* rows_max */
-	size_t memory_count;
+	struct group *groups; /* by key, as memories are */
+	size_t group_count, group_room;
+	struct group **ranked; /* the same by rank */
+	size_t ranked_room;
+	struct memory *memories;
+	size_t memory_count, memory_room;
 	struct map_key wanted[TALLY_MAPS_WANTED]; /* by key */
 	size_t wanted_count;
-	struct event_map maps[TALLY_MAPS_ALL];
-	size_t map_count;
+	struct event_map *maps; /* TALLY_MAPS_ALL at most */
+	size_t map_count, map_room;
 	u64 least;
 };
 
-struct tally_maps *tally_maps_new(size_t rows_max)
+struct tally_maps *tally_maps_new(void)
 {
-	CLEANUP(tally_maps_freep) struct tally_maps *m = calloc(1, sizeof(*m));
-
-	if (!m)
-		return NULL;
-	m->rows_max = rows_max;
-	m->groups = calloc(rows_max, sizeof(*m->groups));
-	m->ranked = calloc(rows_max, sizeof(struct group *));
-	m->memories = calloc(rows_max, sizeof(*m->memories));
-	return m->groups && m->ranked && m->memories ? TAKE_PTR(m) : NULL;
+	return calloc(1, sizeof(struct tally_maps));
 }
 
 void tally_maps_free(struct tally_maps *m)
@@ -56,6 +51,7 @@ void tally_maps_free(struct tally_maps *m)
 	free(m->groups);
 	free(m->ranked);
 	free(m->memories);
+	free(m->maps);
 	free(m);
 }
 
@@ -134,7 +130,7 @@ static void add_row(struct group *group, const struct tally_row *row)
 static void group_rows(struct tally_maps *m, const struct tally_row *rows, size_t n)
 {
 	m->group_count = 0;
-	for (size_t i = 0; i < MIN(n, m->rows_max); i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct map_key key = key_of(&rows[i]);
 		struct group *last = m->group_count ? &m->groups[m->group_count - 1] : NULL;
 
@@ -248,10 +244,31 @@ static struct event_map told(const struct group *group, const struct tally_row *
 	return map;
 }
 
-void tally_maps_sum(struct tally_maps *m, struct tally_row *rows, size_t row_count,
-		    const struct event_map_site *sites, size_t site_count, struct event_sample *ret)
+static size_t count_maps(const struct tally_row *rows, size_t n)
+{
+	size_t maps = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool differs = !i || rows_by_key(&rows[i - 1], &rows[i]);
+
+		maps += differs && rows[i].key.part;
+	}
+	return maps;
+}
+
+static bool make_room(struct tally_maps *m, size_t maps)
+{
+	return GROW(m->groups, &m->group_room, maps) && GROW(m->ranked, &m->ranked_room, maps) &&
+	       GROW(m->memories, &m->memory_room, maps) &&
+	       GROW(m->maps, &m->map_room, MIN(maps, (size_t)TALLY_MAPS_ALL));
+}
+
+int tally_maps_sum(struct tally_maps *m, struct tally_row *rows, size_t row_count,
+		   const struct event_map_site *sites, size_t site_count, struct event_sample *ret)
 {
 	qsort(rows, row_count, sizeof(*rows), rows_by_key);
+	if (!make_room(m, count_maps(rows, row_count)))
+		return -ENOMEM;
 	group_rows(m, rows, row_count);
 	rank_recent(m);
 	keep(m);
@@ -262,6 +279,7 @@ void tally_maps_sum(struct tally_maps *m, struct tally_row *rows, size_t row_cou
 	}
 	ret->maps = m->maps;
 	ret->map_count = m->map_count;
+	return 0;
 }
 
 u64 tally_maps_least(const struct tally_maps *m)

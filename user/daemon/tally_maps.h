@@ -23,8 +23,8 @@ struct tally_row {
 
 struct tally_maps;
 
-/* rows_max: that tally_maps_sum() will be given. NULL: out of memory. */
-struct tally_maps *tally_maps_new(size_t rows_max);
+/* NULL: out of memory. */
+struct tally_maps *tally_maps_new(void);
 void tally_maps_free(struct tally_maps *maps);
 DEFINE_FREEP(struct tally_maps, tally_maps_free)
 
@@ -34,10 +34,10 @@ void tally_maps_want(struct tally_maps *maps, const struct map_key *keys, size_t
 /*
  * Sets the maps of ret, which borrows them until the next call: most calls
  * first. Sorts the rows; sites: every site's writes, by function, caller, type.
+ * Returns 0 or -ENOMEM.
  */
-void tally_maps_sum(struct tally_maps *maps, struct tally_row *rows, size_t row_count,
-		    const struct event_map_site *sites, size_t site_count,
-		    struct event_sample *ret);
+int tally_maps_sum(struct tally_maps *maps, struct tally_row *rows, size_t row_count,
+		   const struct event_map_site *sites, size_t site_count, struct event_sample *ret);
 
 /* Calls of the last of the busiest since attach; 0: there are fewer. */
 u64 tally_maps_least(const struct tally_maps *maps);
