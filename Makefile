@@ -89,7 +89,15 @@ dumpers	:= $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_dump.c))
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(pure_a)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PURE_LIBS) -lcmocka
+
+# What of other layers is pure: the daemon's configuration, the addresses in it, and its candidates.
+config_srcs := $(addprefix user/daemon/,daemon_settings.c daemon_yaml.c daemon_config_text.c listen.c) \
+	$(addprefix user/sink/,address.c syslog_target.c url.c)
+config_tests := $(addprefix $(O)/tests/unit/daemon_config_,test errors_test)
+$(config_tests): $(config_srcs:%.c=$(O)/%.o)
+$(config_tests): PURE_LIBS += -lcurl
+$(O)/tests/unit/finder_test: $(O)/user/daemon/finder.o
 
 # Programs that test against the real system: sockets, BPF. Those without _test are tools of the tests.
 $(O)/tests/live/%: $(O)/tests/live/%.o $(linux_a) $(pure_a)
@@ -117,15 +125,17 @@ $(O)/tests/bench/%: $(O)/tests/bench/%.o $(linux_a) $(pure_a)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS)
 
 # Fuzz targets: tests/fuzz/NAME_fuzz.c. NAME_replay runs one over the inputs in tests/fuzz/corpus/NAME,
-# build/fuzz/NAME is libFuzzer's. Two parsers, of proc/, stand in no pure library.
+# build/fuzz/NAME is libFuzzer's. Two parsers of proc/, and the daemon's configuration, stand in no pure library.
 fuzz_names := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_replays := $(fuzz_names:%=$(O)/tests/fuzz/%_replay)
 fuzz_proc := user/proc/maps.c user/proc/cgroup.c
-fuzz_srcs := $(foreach d,$(PURE),$(call srcs,$(d))) $(fuzz_proc)
+fuzz_srcs := $(foreach d,$(PURE),$(call srcs,$(d))) $(fuzz_proc) $(config_srcs)
+$(O)/tests/fuzz/daemon_replay: $(config_srcs:%.c=$(O)/%.o)
+$(O)/tests/fuzz/daemon_replay $(O)/fuzz/daemon: PURE_LIBS += -lcurl
 
 $(O)/tests/fuzz/%_replay: $(O)/tests/fuzz/%_fuzz.o $(O)/tests/fuzz/fuzz_main.o $(fuzz_proc:%.c=$(O)/%.o) $(pure_a)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PURE_LIBS)
 
 FUZZ_S	?= 60
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -60,7 +60,7 @@ row() {
 
 @test "a file that can't be read exits 1, and of several the first failure counts" {
 	echo 'rules: []' >good.yaml
-	echo 'rules: 3' >bad.yaml
+	echo 'rules: {}' >bad.yaml
 	exits 1 "$gosonde" check-config none.yaml
 	stderr_is "gosonde: none.yaml: No such file or directory"
 	exits 1 "$gosonde" check-config .
@@ -70,6 +70,39 @@ row() {
 	exits 2 "$gosonde" check-config bad.yaml none.yaml
 	exits 1 bash -c '"$1" check-config good.yaml >/dev/full' full "$gosonde"
 	says 'standard output: no space left'
+}
+
+@test "the daemon's configuration: the shipped file, and one with conf.d and rules" {
+	exits 0 "$gosonde" check-config "$root/scripts/dist/gosonde.yaml"
+	stdout_is "$root/scripts/dist/gosonde.yaml: ok, the daemon's, 0 files of conf.d, default rules"
+	stderr_is ""
+	mkdir conf.d
+	printf 'interval: 2s\nrules: r.yaml\n' >gosonde.yaml
+	printf '%s\n' 'watch: [{exe: "/srv/\e[2J*"}]' >conf.d/a.yaml
+	echo 'rules: [{rule: fault, enabled: false}]' >r.yaml
+	exits 0 "$gosonde" check-config gosonde.yaml conf.d/a.yaml
+	stdout_is "gosonde.yaml: ok, the daemon's, 1 file of conf.d, 1 rule, 0 includes
+conf.d/a.yaml: ok, the daemon's, 0 files of conf.d, default rules"
+	exits 0 "$gosonde" check-config --show gosonde.yaml
+	row 'interval: 2s'
+	row ' - \{exe: "/srv/\\\\x1b\[2J\*"\}'
+	row 'rules: "r.yaml"'
+	row 'fault faults faults off - - .*'
+}
+
+@test "the daemon's configuration: what is wrong, in whichever of its files" {
+	mkdir conf.d
+	echo 'rules: r.yaml' >gosonde.yaml
+	printf 'interval: 2s\nmax_targets: many\n' >conf.d/a.yaml
+	exits 2 "$gosonde" check-config gosonde.yaml
+	stdout_is ""
+	stderr_is 'gosonde: conf.d/a.yaml:2: max_targets: "many": expected a number from 1 to 255'
+	rm conf.d/a.yaml
+	exits 1 "$gosonde" check-config gosonde.yaml
+	stderr_is 'gosonde: rules: r.yaml: No such file or directory'
+	echo 'rules: [{rule: fault, rise: 3}]' >r.yaml
+	exits 2 "$gosonde" check-config gosonde.yaml
+	grep -qF 'gosonde: r.yaml:1: rules[0].rise: unknown key; expected one of: ' stderr || fail "$(cat stderr)"
 }
 
 @test "--show: presets, matches and labels" {

@@ -184,6 +184,18 @@ static const yaml_node_t *find(const struct yaml_doc *doc, const char *path, siz
 	return node;
 }
 
+enum yaml_kind yaml_doc_kind(const struct yaml_doc *doc, const char *path)
+{
+	size_t line;
+	const yaml_node_t *node = find(doc, path, &line);
+
+	if (!node)
+		return YAML_NOTHING;
+	return node->type == YAML_SEQUENCE_NODE	 ? YAML_LIST
+	       : node->type == YAML_MAPPING_NODE ? YAML_MAPPING
+						 : YAML_TEXT;
+}
+
 bool yaml_doc_pair(const struct yaml_doc *doc, const char *path, size_t index, const char **ret_key,
 		   const char **ret_value)
 {

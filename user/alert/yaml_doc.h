@@ -44,6 +44,11 @@ DEFINE_FREEP(struct yaml_doc, yaml_doc_free)
 int yaml_doc_check(const struct yaml_doc *doc, const struct cyaml_schema_value *schema,
 		   struct err *err);
 
+enum yaml_kind { YAML_NOTHING, YAML_TEXT, YAML_LIST, YAML_MAPPING };
+
+/* Of what stands at path. */
+enum yaml_kind yaml_doc_kind(const struct yaml_doc *doc, const char *path);
+
 /* The index-th pair of the mapping at path, borrowed; false: there are no more. */
 bool yaml_doc_pair(const struct yaml_doc *doc, const char *path, size_t index, const char **ret_key,
 		   const char **ret_value);

@@ -47,6 +47,13 @@ static int split_host_port(const char *text, char host[static HOST_BYTES],
 	return 0;
 }
 
+int address_inet_check(const char *text, struct err *err)
+{
+	char host[HOST_BYTES], port[PORT_BYTES];
+
+	return split_host_port(text, host, port, err);
+}
+
 int address_inet(struct address *ret, const char *text, int socktype, struct err *err)
 {
 	const struct addrinfo hints = { .ai_socktype = socktype, .ai_flags = AI_NUMERICSERV };

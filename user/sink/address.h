@@ -22,4 +22,7 @@ int address_unix(struct address *ret, const char *path, struct err *err);
  */
 int address_inet(struct address *ret, const char *text, int socktype, struct err *err);
 
+/* Whether the text is one, be there such a host or not. Returns 0 or -EINVAL. */
+int address_inet_check(const char *text, struct err *err);
+
 #endif

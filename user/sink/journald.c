@@ -14,8 +14,6 @@
 #include "sink/lost.h"
 #include "sink/sink.h"
 
-static const char default_path[] = "/run/systemd/journal/socket";
-
 static int journald_open(void **ret, const char *target, struct err *err)
 {
 	CLEANUP(freep) struct datagram *datagram = calloc(1, sizeof(*datagram));
@@ -24,7 +22,7 @@ static int journald_open(void **ret, const char *target, struct err *err)
 	if (!datagram)
 		return err_set(err, -ENOMEM, "out of memory");
 	datagram->fd = -1;
-	rc = address_unix(&datagram->to, target ? target : default_path, err);
+	rc = address_unix(&datagram->to, target ? target : SINK_JOURNALD_SOCKET, err);
 	if (rc)
 		return rc;
 	*ret = TAKE_PTR(datagram);

@@ -14,6 +14,7 @@
 
 #include "base/units.h"
 #include "sink/backoff.h"
+#include "sink/url.h"
 
 enum { CONNECT_MS = 5000, ANSWER_MS = 10000, LOOK_MS = 1000 };
 
@@ -204,33 +205,6 @@ static char *join_url(const char *url, const char *path)
 	return asprintf(&joined, "%.*s%s", (int)len, url, path) < 0 ? NULL : joined;
 }
 
-static bool has_part(CURLU *parsed, CURLUPart part)
-{
-	char *text = NULL;
-	bool has = curl_url_get(parsed, part, &text, 0) == CURLUE_OK;
-
-	curl_free(text);
-	return has;
-}
-
-/* The URL itself is not repeated: it may have a password in it. */
-static int check_url(const char *url, struct err *err)
-{
-	CURLU *parsed = curl_url();
-	CURLUcode rc = parsed ? curl_url_set(parsed, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
-	int ret = 0;
-
-	if (rc)
-		ret = err_set(err, -EINVAL, "no URL: %s", curl_url_strerror(rc));
-	else if (strncmp(url, "http://", strlen("http://")) &&
-		 strncmp(url, "https://", strlen("https://")))
-		ret = err_set(err, -EINVAL, "a URL here begins with http:// or https://");
-	else if (has_part(parsed, CURLUPART_QUERY) || has_part(parsed, CURLUPART_FRAGMENT))
-		ret = err_set(err, -EINVAL, "a URL here has no query and no fragment");
-	curl_url_cleanup(parsed);
-	return ret;
-}
-
 static int init_wake(struct poster *poster)
 {
 	pthread_condattr_t attr;
@@ -247,7 +221,7 @@ static int init_wake(struct poster *poster)
 int poster_new(struct poster **ret, const char *url, const char *path, struct err *err)
 {
 	struct poster *poster;
-	int rc = check_url(url, err);
+	int rc = url_check(url, err);
 
 	if (rc)
 		return rc;

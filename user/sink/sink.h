@@ -77,10 +77,9 @@ extern const struct sink_ops sink_stderr;
  */
 extern const struct sink_ops sink_syslog;
 
-/*
- * systemd's journal, with fields; target: the path of its socket, NULL for
- * /run/systemd/journal/socket.
- */
+#define SINK_JOURNALD_SOCKET "/run/systemd/journal/socket"
+
+/* systemd's journal, with fields; target: the path of its socket, NULL for SINK_JOURNALD_SOCKET. */
 extern const struct sink_ops sink_journald;
 
 /*

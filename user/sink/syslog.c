@@ -10,10 +10,9 @@
 #include "sink/lost.h"
 #include "sink/sink.h"
 #include "sink/stream.h"
+#include "sink/syslog_target.h"
 
 enum { HOST_BYTES = 256 };
-
-static const char default_path[] = "/dev/log";
 
 /* A receiver; the form of a message follows from where it is. */
 struct state {
@@ -47,23 +46,22 @@ static int to_tcp(struct state *state, const char *where, struct err *err)
 	return 0;
 }
 
-static int parse_target(struct state *state, const char *target, struct err *err)
+static int open_target(struct state *state, const char *target, struct err *err)
 {
-	static const struct {
-		const char *scheme;
-		int (*to)(struct state *state, const char *rest, struct err *err);
-	} kinds[] = { { "unix:", to_socket }, { "udp:", to_udp }, { "tcp:", to_tcp } };
+	enum syslog_kind kind;
+	const char *where;
+	int rc = syslog_target_parse(target, &kind, &where, err);
 
-	if (!target || strcmp(target, "local") == 0)
-		return to_socket(state, default_path, err);
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		size_t len = strlen(kinds[i].scheme);
-
-		if (strncmp(target, kinds[i].scheme, len) == 0)
-			return kinds[i].to(state, target + len, err);
+	if (rc)
+		return rc;
+	switch (kind) {
+	case SYSLOG_UDP:
+		return to_udp(state, where, err);
+	case SYSLOG_TCP:
+		return to_tcp(state, where, err);
+	default:
+		return to_socket(state, where, err);
 	}
-	return err_set(err, -EINVAL,
-		       "\"%s\" is not local, unix:PATH, udp:HOST:PORT or tcp:HOST:PORT", target);
 }
 
 static int syslog_open(void **ret, const char *target, struct err *err)
@@ -77,7 +75,7 @@ static int syslog_open(void **ret, const char *target, struct err *err)
 	state->agent_pid = (u32)getpid();
 	if (gethostname(state->hostname, sizeof(state->hostname) - 1) < 0)
 		return err_set(err, -errno, "host name: %s", strerror(errno));
-	rc = parse_target(state, target, err);
+	rc = open_target(state, target, err);
 	if (rc)
 		return rc;
 	*ret = TAKE_PTR(state);

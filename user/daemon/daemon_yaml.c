@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/daemon_yaml.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+
+enum { NUMBER_MAX = 64 };
+
+#define OPTIONAL CYAML_FLAG_OPTIONAL
+#define TEXT_UP_TO(max, key, type, member)                                                         \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | OPTIONAL, type, member, 0, max)
+#define NUMBER(key, member) TEXT_UP_TO(NUMBER_MAX, key, struct yaml_daemon, member)
+#define TEXT(key, member)   TEXT_UP_TO(DAEMON_TEXT_MAX, key, struct yaml_daemon, member)
+#define GLOB(key, member)   TEXT_UP_TO(DAEMON_TEXT_MAX, key, struct daemon_watch, member)
+
+/* CYAML_BOOL takes any word that is not false for true. */
+static const cyaml_strval_t booleans[] = {
+	{ "true", true },   { "yes", true }, { "on", true },
+	{ "false", false }, { "no", false }, { "off", false },
+};
+
+static const cyaml_strval_t groups[] = {
+	{ "map-write", PROBE_MAP_WRITE }, { "map-grow", PROBE_MAP_GROW }, { "gc", PROBE_GC },
+	{ "goroutine", PROBE_GOROUTINE }, { "fault", PROBE_FAULT },
+};
+_Static_assert(ARRAY_SIZE(groups) == PROBE_GROUP_COUNT, "a word for each group");
+
+static const cyaml_schema_value_t group_schema = {
+	CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, int, groups, CYAML_ARRAY_LEN(groups)),
+};
+
+static const cyaml_schema_field_t watch_fields[] = {
+	GLOB("exe", exe),	GLOB("module", module), GLOB("container", container),
+	GLOB("cgroup", cgroup), GLOB("user", user),	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t watch_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct daemon_watch, watch_fields),
+};
+
+#define WATCHES(key, member)                                                                       \
+	CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | OPTIONAL, struct yaml_daemon, member,       \
+			     &watch_schema, 0, DAEMON_WATCH_MAX)
+
+static const cyaml_schema_field_t file_fields[] = {
+	NUMBER("interval", interval),
+	NUMBER("budget_pct", budget_pct),
+	NUMBER("host_budget_pct", host_budget_pct),
+	NUMBER("min_age", min_age),
+	NUMBER("max_targets", max_targets),
+	CYAML_FIELD_SEQUENCE("probes", CYAML_FLAG_POINTER | OPTIONAL, struct yaml_daemon, probes,
+			     &group_schema, 0, PROBE_GROUP_COUNT),
+	WATCHES("watch", watch),
+	WATCHES("ignore", ignore),
+	TEXT("rules", rules),
+	TEXT("syslog", syslog),
+	TEXT("journald", journald),
+	TEXT("alertmanager", alertmanager),
+	TEXT("metrics", metrics),
+	CYAML_FIELD_ENUM_PTR("dry_run", CYAML_FLAG_POINTER | CYAML_FLAG_STRICT | OPTIONAL,
+			     struct yaml_daemon, dry_run, booleans, CYAML_ARRAY_LEN(booleans)),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t file_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_daemon, file_fields),
+};
+
+static const cyaml_config_t config = {
+	.mem_fn = cyaml_mem,
+	.flags = CYAML_CFG_NO_ALIAS,
+};
+
+int yaml_daemon_parse(struct yaml_daemon **ret, const struct yaml_doc *doc, const char *name,
+		      const char *yaml, size_t size, struct err *err)
+{
+	cyaml_data_t *data = NULL;
+	cyaml_err_t code;
+	int rc = yaml_doc_check(doc, &file_schema, err);
+
+	if (rc)
+		return rc;
+	code = cyaml_load_data((const u8 *)yaml, size, &config, &file_schema, &data, NULL);
+	if (code != CYAML_OK)
+		return err_set(err, code == CYAML_ERR_OOM ? -ENOMEM : -EINVAL, "%s: %s", name,
+			       cyaml_strerror(code));
+	*ret = data;
+	return 0;
+}
+
+void yaml_daemon_free(struct yaml_daemon *daemon)
+{
+	if (daemon)
+		cyaml_free(&config, &file_schema, daemon, 0);
+}
