@@ -258,8 +258,12 @@ static size_t count_maps(const struct tally_row *rows, size_t n)
 
 static bool make_room(struct tally_maps *m, size_t maps)
 {
-	return GROW(m->groups, &m->group_room, maps) && GROW(m->ranked, &m->ranked_room, maps) &&
-	       GROW(m->memories, &m->memory_room, maps) &&
+	struct group **ranked = grow(m->ranked, &m->ranked_room, maps, sizeof(struct group *));
+
+	if (!ranked)
+		return false;
+	m->ranked = ranked;
+	return GROW(m->groups, &m->group_room, maps) && GROW(m->memories, &m->memory_room, maps) &&
 	       GROW(m->maps, &m->map_room, MIN(maps, (size_t)TALLY_MAPS_ALL));
 }
 

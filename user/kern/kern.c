@@ -201,14 +201,17 @@ int kern_set_target(struct kern *kern, u32 slot, const struct wire_target *targe
 	return rc ? err_set(err, rc, "can't write target slot %u: %s", slot, strerror(-rc)) : 0;
 }
 
-/* On all CPUs. */
+/* On all CPUs, each with a copy of whole words. */
 static int zero_slot(const struct bpf_map *map, u32 slot, struct err *err)
 {
 	bool percpu = bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY;
-	size_t bytes = (bpf_map__value_size(map) + 7) / 8 * 8 * (percpu ? kern_cpus() : 1);
-	CLEANUP(freep) void *zeros = calloc(1, bytes);
+	size_t copies = percpu ? kern_cpus() : 1, row_bytes = bpf_map__value_size(map) + 7UL;
+	CLEANUP(freep) void *zeros = NULL;
 	int rc;
 
+	if (!copies)
+		return err_set(err, -EIO, "can't tell the number of CPUs");
+	zeros = calloc(copies, row_bytes / 8 * 8);
 	if (!zeros)
 		return err_set(err, -ENOMEM, "out of memory");
 	rc = bpf_map_update_elem(bpf_map__fd(map), &slot, zeros, BPF_ANY);
