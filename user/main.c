@@ -17,6 +17,8 @@ static const struct {
 	{ "inspect", cmd_inspect, "gosonde inspect",
 	  "what would be probed in a process or a file" },
 	{ "attach", cmd_attach, "gosonde attach", "watch a running process: figures and alerts" },
+	{ "daemon", cmd_daemon, "gosonde daemon",
+	  "observe every Go process of this machine, as a service" },
 	{ "gctrace", cmd_gctrace, "gosonde gctrace",
 	  "the runtime's own line for every garbage collection" },
 	{ "goroutines", cmd_goroutines, "gosonde goroutines",

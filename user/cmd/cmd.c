@@ -102,7 +102,7 @@ int cmd_observe(const struct session_config *config)
 	struct err err = { 0 };
 	int end;
 
-	loop_block_signals();
+	loop_block_signals(false);
 	end = session_run(config, &err);
 	if (end < 0)
 		return cmd_fail(end, &err);

@@ -57,6 +57,7 @@ const char *cmd_version_text(void);
 int cmd_list(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
+int cmd_daemon(int argc, char **argv);
 int cmd_gctrace(int argc, char **argv);
 int cmd_goroutines(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);

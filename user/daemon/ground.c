@@ -8,43 +8,43 @@
 
 enum { RING_BYTES = 4 << 20 /* 7,000 growths with their stacks: seconds of a storm */ };
 
-static int load_programs(struct ground *ground, const struct probe_groups *groups, u32 targets,
+static int load_programs(struct ground *ground, const struct ground_options *options,
 			 bool uprobe_multi, struct err *err)
 {
-	struct kern_options options = {
-		.targets = targets + 1,
+	struct kern_options load = {
+		.targets = options->targets + 1, /* the last is for the calibration */
 		.ring_bytes = RING_BYTES,
 		.uprobe_multi = uprobe_multi,
+		.processes = options->processes,
 	};
 
 	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
-		options.groups[g] = groups->want[g];
-	options.groups[PROBE_MAP_WRITE] = true; /* the one that is calibrated */
-	return kern_open(&ground->kern, &options, err);
+		load.groups[g] = options->groups.want[g];
+	load.groups[PROBE_MAP_WRITE] = true; /* the one that is calibrated */
+	return kern_open(&ground->kern, &load, err);
 }
 
 /* Without a calibration the cost is unknown, and said to be; only a budget can't be kept then. */
-static int load_and_calibrate(struct ground *ground, const struct probe_groups *groups, u32 targets,
-			      bool uprobe_multi, bool has_budget, struct err *err)
+static int load_and_calibrate(struct ground *ground, const struct ground_options *options,
+			      bool uprobe_multi, struct err *err)
 {
-	int rc = load_programs(ground, groups, targets, uprobe_multi, err), calibrated;
+	int rc = load_programs(ground, options, uprobe_multi, err), calibrated;
 
 	if (rc)
 		return rc;
-	calibrated = calibrate(ground->kern, targets, &ground->cost, err);
+	calibrated = calibrate(ground->kern, options->targets, &ground->cost, err);
 	if (calibrated == -ENOTSUP && uprobe_multi) {
 		ground_close(ground);
-		return load_and_calibrate(ground, groups, targets, false, has_budget, err);
+		return load_and_calibrate(ground, options, false, err);
 	}
-	if (calibrated && has_budget)
+	if (calibrated && options->budget)
 		return err_prefix(err, calibrated,
 				  "what a probe costs here can't be measured, so no budget can be "
 				  "kept (--budget off attaches without one)");
 	return breakers_new(&ground->breakers, ground->kern, err);
 }
 
-int ground_open(struct ground *ret, const struct probe_groups *groups, u32 targets, bool has_budget,
-		struct err *err)
+int ground_open(struct ground *ret, const struct ground_options *options, struct err *err)
 {
 	struct kern_features features;
 
@@ -59,7 +59,7 @@ int ground_open(struct ground *ret, const struct probe_groups *groups, u32 targe
 			err, -ENOSYS,
 			"this kernel shows no BTF (/sys/kernel/btf/vmlinux); `gosonde doctor` "
 			"says what is missing");
-	return load_and_calibrate(ret, groups, targets, features.uprobe_multi, has_budget, err);
+	return load_and_calibrate(ret, options, features.uprobe_multi, err);
 }
 
 void ground_close(struct ground *ground)

@@ -14,16 +14,19 @@ struct ground {
 	struct calibration cost; /* zeros: unknown */
 };
 
+struct ground_options {
+	struct probe_groups groups;
+	u32 targets;	/* slots 0 to targets - 1 are the caller's */
+	bool budget;	/* is to be kept: costs that can't be measured are a failure then */
+	bool processes; /* for kern_watch_processes() */
+};
+
 /*
- * Loads the programs of the groups, for so many targets at once, and measures on
- * this very process what a hit costs. Slots 0 to targets - 1 are the caller's.
- *
- * has_budget: costs that can't be measured are a failure then.
+ * Loads the programs, and measures on this very process what a hit costs.
  * Returns 0; -ENOSYS (this kernel lacks what it takes, or shows other PIDs than we see), -EPERM, or
  * another.
  */
-int ground_open(struct ground *ret, const struct probe_groups *groups, u32 targets, bool has_budget,
-		struct err *err);
+int ground_open(struct ground *ret, const struct ground_options *options, struct err *err);
 void ground_close(struct ground *ground);
 
 #endif

@@ -36,6 +36,11 @@ u64 now_monotonic_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+u64 now_boottime_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
 s64 monotonic_to_wall_ns(void)
 {
 	u64 narrowest_ns = ~0ULL;
@@ -55,13 +60,15 @@ s64 monotonic_to_wall_ns(void)
 	return offset_ns;
 }
 
-void loop_block_signals(void)
+void loop_block_signals(bool reload)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	if (reload)
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -143,6 +150,14 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	return finish(arg, LOOP_SIGNAL);
 }
 
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	struct loop *loop = arg;
+
+	(void)source, (void)info;
+	return check_handler(loop, loop->handlers->reload(loop->handlers->arg, loop->err));
+}
+
 static int on_exit_of_target(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
 	(void)source, (void)fd, (void)events;
@@ -161,7 +176,7 @@ static int add_sources(struct loop *loop)
 		rc = sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC,
 				       now_us + WIRE_POLL_MS * 1000ULL, POLL_ACCURACY_US, on_poll,
 				       loop);
-	if (rc >= 0)
+	if (rc >= 0 && c->pidfd >= 0)
 		rc = sd_event_add_io(loop->event, NULL, c->pidfd, EPOLLIN, on_exit_of_target, loop);
 	if (rc >= 0)
 		rc = sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC, loop->next_tick_us,
@@ -174,6 +189,8 @@ static int add_sources(struct loop *loop)
 		rc = sd_event_add_signal(loop->event, NULL, SIGINT, on_signal, loop);
 	if (rc >= 0)
 		rc = sd_event_add_signal(loop->event, NULL, SIGTERM, on_signal, loop);
+	if (rc >= 0 && loop->handlers->reload)
+		rc = sd_event_add_signal(loop->event, NULL, SIGHUP, on_reload, loop);
 	return rc < 0 ? rc : 0;
 }
 

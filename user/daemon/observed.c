@@ -122,8 +122,8 @@ static void choose_rules(struct observed *o)
 		ruleset_resolve(o->config.rules, &target, &o->rules);
 	for (size_t i = 0; i < DETECTORS; i++) {
 		o->rules.rule[i].dry_run |= o->config.dry_run;
-		o->fired[i] = (struct metrics_rule) { .severity = o->rules.rule[i].severity,
-						      .dry_run = o->rules.rule[i].dry_run };
+		o->fired[i].severity = o->rules.rule[i].severity;
+		o->fired[i].dry_run = o->rules.rule[i].dry_run;
 	}
 }
 
@@ -298,6 +298,26 @@ static void feed(struct observed *o, const struct event *event)
 {
 	(void)watch_event(o->watch, event);
 	o->config.event(o->config.arg, o, event);
+}
+
+void observed_set_budget(struct observed *o, double budget)
+{
+	if (!o->duty || budget <= 0)
+		return;
+	o->config.budget = budget;
+	duty_set_budget(o->duty, budget);
+}
+
+double observed_budget(const struct observed *o)
+{
+	return o->config.budget;
+}
+
+void observed_set_rules(struct observed *o, const struct ruleset *rules, bool dry_run)
+{
+	o->config.rules = rules;
+	o->config.dry_run = dry_run;
+	choose_rules(o);
 }
 
 void observed_record(struct observed *o, const void *record, size_t size)

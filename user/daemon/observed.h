@@ -46,6 +46,14 @@ int observed_new(struct observed **ret, const struct observed_config *config, st
 void observed_free(struct observed *o);
 DEFINE_FREEP(struct observed, observed_free)
 
+/* From now on; a budget of 0 is none, which can't be changed. */
+void observed_set_budget(struct observed *o, double budget);
+
+double observed_budget(const struct observed *o);
+
+/* Other rules, from now on. rules is borrowed; what fires goes on until it is below them. */
+void observed_set_rules(struct observed *o, const struct ruleset *rules, bool dry_run);
+
 /* A record of the ring that is of this process. Borrowed for the call. */
 void observed_record(struct observed *o, const void *record, size_t size);
 

@@ -8,8 +8,8 @@
 #include "daemon/ground.h"
 #include "daemon/harvest.h"
 #include "daemon/observed.h"
+#include "daemon/publisher.h"
 #include "daemon/selfstat.h"
-#include "daemon/session_metrics.h"
 #include "daemon/target.h"
 #include "proc/survivor.h"
 
@@ -22,14 +22,14 @@ struct session {
 	struct observed *observed;
 	struct selfstat self;
 	u64 records; /* that came through the ring */
-	struct session_metrics metrics;
+	struct publisher publisher;
 };
 
 static void session_free(struct session *s)
 {
 	if (!s)
 		return;
-	session_metrics_stop(&s->metrics);
+	publisher_stop(&s->publisher);
 	observed_free(s->observed);
 	harvest_free(s->harvest);
 	ground_close(&s->ground);
@@ -82,6 +82,29 @@ static int observe_target(struct session *s, struct err *err)
 	return observed_new(&s->observed, &config, err);
 }
 
+static int start_publisher(struct session *s, struct err *err)
+{
+	const struct publisher_config config = {
+		.at = s->config->metrics,
+		.interval_ns = s->config->interval_ns,
+		.version = s->config->version,
+		.timebase = s->config->report->timebase,
+	};
+
+	return publisher_start(&s->publisher, &config, err);
+}
+
+/* last: NULL, there was none yet. */
+static void publish(struct session *s, u64 now_ns, const struct window *last)
+{
+	const struct publication target = { .observed = s->observed, .last = last };
+	const struct publisher_agent agent = { .sinks = s->config->sinks,
+					       .count = SESSION_SINKS_MAX,
+					       .records = s->records };
+
+	publisher_publish(&s->publisher, now_ns, &target, 1, &agent);
+}
+
 /* The survivor is forked before there are threads, and before what it must not hold is open. */
 static int start(struct session *s, struct err *err)
 {
@@ -90,9 +113,13 @@ static int start(struct session *s, struct err *err)
 	if (!rc)
 		rc = survivor_start(&s->survivor, aftermath, s->target, err);
 	if (!rc)
-		rc = session_metrics_start(&s->metrics, s->config, err);
+		rc = start_publisher(s, err);
 	if (!rc)
-		rc = ground_open(&s->ground, &s->config->groups, 1, s->config->budget > 0, err);
+		rc = ground_open(&s->ground,
+				 &(struct ground_options) { .groups = s->config->groups,
+							    .targets = 1,
+							    .budget = s->config->budget > 0 },
+				 err);
 	if (rc)
 		return rc;
 	s->harvest = harvest_new(s->ground.kern);
@@ -160,7 +187,7 @@ static int end_window(struct session *s, u64 now_ns, struct err *err)
 	report->ops->window(report, &window);
 	for (size_t i = 0; i < SESSION_SINKS_MAX && s->config->sinks[i]; i++)
 		sink_flush(s->config->sinks[i], now_ns, &report->timebase);
-	session_metrics_publish(&s->metrics, now_ns, s->observed, &window, s->records);
+	publish(s, now_ns, &window);
 	rc = flush_report(s, err);
 	return rc ? rc : replaced;
 }
@@ -225,7 +252,7 @@ int session_run(const struct session_config *config, struct err *err)
 	rc = report_attached(s, err);
 	if (rc)
 		return rc;
-	session_metrics_publish(&s->metrics, now_monotonic_ns(), s->observed, NULL, s->records);
+	publish(s, now_monotonic_ns(), NULL);
 	end = run_loop(s, err);
 	if (end < 0)
 		return end;

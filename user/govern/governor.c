@@ -257,6 +257,11 @@ void governor_charge_others(struct governor *g, u64 now_ns, double cost_ns)
 	g->paid_until_ns = MAX(before_ns, MIN(g->paid_until_ns, (double)now_ns + MAX_DEBT_NS));
 }
 
+void governor_set_budget(struct governor *g, double budget)
+{
+	g->config.budget = budget * HEADROOM;
+}
+
 bool governor_cycles(const struct governor *g, u32 group)
 {
 	return g->groups[group].cycles;

@@ -417,6 +417,13 @@ void duty_charge(struct duty *duty, u64 time_ns, double cost_ns)
 	pthread_mutex_unlock(&duty->lock);
 }
 
+void duty_set_budget(struct duty *duty, double budget)
+{
+	pthread_mutex_lock(&duty->lock);
+	governor_set_budget(duty->governor, budget);
+	pthread_mutex_unlock(&duty->lock);
+}
+
 const char *duty_failure(struct duty *duty)
 {
 	const char *why = NULL;

@@ -57,6 +57,9 @@ void duty_look(struct duty *duty, enum probe_group group, u64 now_ns,
 /* Tells the governor of cost by groups that are not governed. */
 void duty_charge(struct duty *duty, u64 now_ns, double cost_ns);
 
+/* From now on: share of one CPU. */
+void duty_set_budget(struct duty *duty, double budget);
+
 /* Why a group is off that is to stand, for people; NULL: none is. Stays valid. */
 const char *duty_failure(struct duty *duty);
 

@@ -241,6 +241,30 @@ bool process_is_debugged(const struct process *process)
 	return status_field(process->pid, "TracerPid:") != 0;
 }
 
+s64 process_uid(int pid)
+{
+	return status_field(pid, "Uid:");
+}
+
+void process_cgroup(int pid, char *ret, size_t size)
+{
+	CLEANUP(freep) char *line = NULL;
+	char path[32];
+	size_t room = 0;
+	const char *at;
+	FILE *f;
+
+	ret[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	/* "0::/a/b", "4:cpu,cpuacct:/a/b" */
+	if (getline(&line, &room, f) > 0 && (at = strchr(line, ':')) && (at = strchr(at + 1, ':')))
+		snprintf(ret, size, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+	fclose(f);
+}
+
 u64 process_cpu_ns(const struct process *process)
 {
 	struct timespec ts;

@@ -58,6 +58,12 @@ u64 process_image(const struct process *process);
  * yes. */
 bool process_is_debugged(const struct process *process);
 
+/* Its real user; negative: unknown. */
+s64 process_uid(int pid);
+
+/* The path of its control group, the first of /proc/PID/cgroup; "" if there is none. */
+void process_cgroup(int pid, char *ret, size_t size);
+
 /* CPU time that all of its threads have taken, to the nanosecond; 0: it can't be told. */
 u64 process_cpu_ns(const struct process *process);
 

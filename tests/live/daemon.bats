@@ -1,0 +1,228 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2016,SC2034,SC2030,SC2031,SC2154 # eval expands; bats runs each test in a subshell; helper.bash sets the rest
+#
+# The daemon finds programs by itself, several at once, and lets them go. It looks at programs of this
+# test only: their copies lie in a folder of their own.
+
+load helper
+
+setup() {
+	needs_root
+	command -v curl >/dev/null || skip "curl is not installed"
+	folder=$BATS_TEST_TMPDIR/programs
+	config=$BATS_TEST_TMPDIR/etc/gosonde.yaml
+	messages=$BATS_TEST_TMPDIR/daemon.messages
+	mkdir -p "$folder" "$(dirname "$config")"
+}
+
+teardown() {
+	stop_all
+}
+
+# configure LINE…: over what every test has, alerts go nowhere unless $syslog says.
+configure() {
+	printf '%s\n' "watch: [{exe: \"$folder/*\"}]" 'min_age: 100ms' 'metrics: 127.0.0.1:0' "syslog: ${syslog:-off}" "$@" >"$config"
+}
+
+# copy_of NAME: a workload where the daemon looks; prints its path.
+copy_of() {
+	install -m 755 "$(workload "$1")" "$folder"
+	echo "$folder/$1"
+}
+
+# daemon: starts it, until it serves.
+daemon() {
+	: >"$messages"
+	"$gosonde" daemon --config "$config" >/dev/null 2>"$messages" 3>&- &
+	agent=$!
+	pids+=("$agent")
+	within 30 serves_or_ended
+	alive "$agent" || fail "the daemon ended:" "$(cat "$messages")"
+}
+
+serves_or_ended() {
+	ended "$agent" || curl -s --max-time 5 "$(url readyz)" | grep -q .
+}
+
+url() {
+	echo "$(sed -n 's|^gosonde: metrics at \(http.*\)/metrics$|\1|p' "$messages")/$1"
+}
+
+# metric NAME PID: its value for that process.
+metric() {
+	curl -s --max-time 5 "$(url metrics)" | awk -v name="$1{pid=\"$2\"" 'index($0, name) == 1 { print $NF }' | head -n 1
+}
+
+# said PID WHAT
+said() {
+	grep -q "^gosonde: process $1: $2\$" "$messages"
+}
+
+no_changes() {
+	[[ $(text_changes "$1") == 0 ]]
+}
+
+stop_daemon() {
+	kill -TERM "$agent"
+	await_agent 20
+	equal "exit status" "$agent_status" 0
+}
+
+@test "programs that run and programs that start are observed, and let go when they end" {
+	local first second
+	configure
+	start "$(copy_of truth)"
+	first=$pid
+	daemon
+	within 10 said "$first" "is observed"
+	start "$(copy_of quiet)"
+	second=$pid
+	within 10 said "$second" "is observed"
+	within 10 eval '[[ $(metric go_goroutine_count "$second") -gt 0 ]]'
+	kill -KILL "$second"
+	within 10 said "$second" "has exited"
+	alive "$first"
+	stop_daemon
+	equal "changes" "$(text_changes "$first")" 0
+	alive "$first"
+}
+
+@test "two at once are counted apart, and exactly" {
+	local first first_out
+	configure 'budget_pct: off'
+	start "$(copy_of truth)" -for 2s
+	first=$pid first_out=$out
+	start "$(copy_of truth)" -for 2s
+	daemon
+	within 10 said "$first" "is observed"
+	within 10 said "$pid" "is observed"
+	kill -USR1 "$first" "$pid"
+	within 60 grep -q '^{"type":"truth"' "$first_out"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	within 10 eval '[[ $(metric gosonde_map_writes_total "$pid") == "$(truth writes)" ]]'
+	out=$first_out
+	within 10 eval '[[ $(metric gosonde_map_writes_total "$first") == "$(truth writes)" ]]'
+	stop_daemon
+}
+
+@test "a slot that is used again starts from nothing" {
+	configure 'budget_pct: off' 'max_targets: 1'
+	start "$(copy_of truth)" -for 1s
+	daemon
+	within 10 said "$pid" "is observed"
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	kill -KILL "$pid"
+	within 10 said "$pid" "has exited"
+	start "$(copy_of quiet)"
+	within 10 said "$pid" "is observed"
+	within 10 eval '[[ -n $(metric gosonde_map_writes_total "$pid") ]]'
+	# It writes thousands a second itself; the one before wrote half a million.
+	(($(metric gosonde_map_writes_total "$pid") < 100000)) || fail "$(metric gosonde_map_writes_total "$pid") writes"
+	stop_daemon
+}
+
+@test "a program that executes itself anew is observed anew" {
+	configure
+	start "$(copy_of reexec)"
+	daemon
+	within 10 said "$pid" "is observed"
+	kill -USR1 "$pid"
+	within 10 said "$pid" "has executed another program"
+	within 10 eval '(($(grep -c "^gosonde: process $pid: is observed" "$messages") == 2))'
+	stop_daemon
+}
+
+@test "an alert reaches syslog" {
+	local received=$BATS_TEST_TMPDIR/received
+	perl "$BATS_TEST_DIRNAME/syslog-receive" unix "$BATS_TEST_TMPDIR/log.sock" >"$received" 2>&1 3>&- &
+	pids+=("$!")
+	within 10 grep -q '^listening' "$received"
+	syslog=unix:$BATS_TEST_TMPDIR/log.sock
+	configure 'budget_pct: off'
+	start "$(copy_of storm)"
+	daemon
+	within 10 said "$pid" "is observed"
+	kill -USR1 "$pid"
+	within 30 grep -q " rule=rehash-storm pid=$pid " "$received"
+	stop_daemon
+}
+
+@test "SIGHUP applies the whole configuration, or none of it" {
+	local kept
+	configure
+	start "$(copy_of quiet)"
+	kept=$pid
+	daemon
+	within 10 said "$kept" "is observed"
+	echo 'interwal: 2s' >>"$config"
+	kill -HUP "$agent"
+	within 10 grep -q 'the configuration stays as it was: .*gosonde.yaml:5: .*interwal' "$messages"
+	configure "ignore: [{exe: \"$folder/quiet\"}]"
+	kill -HUP "$agent"
+	within 10 said "$kept" "is not wanted any more"
+	equal "changes" "$(text_changes "$kept")" 0
+	configure
+	kill -HUP "$agent"
+	within 10 eval '(($(grep -c "^gosonde: process $kept: is observed" "$messages") == 2))'
+	stop_daemon
+}
+
+@test "a configuration that is wrong keeps it from starting, with its place" {
+	echo 'budget_pct: much' >"$config"
+	run "$gosonde" daemon --config "$config"
+	equal "exit status" "$status" 2
+	[[ $output == *"gosonde.yaml:1: budget_pct: \"much\": expected "* ]] || fail "$output"
+}
+
+@test "kill -9 of the daemon leaves no breakpoint in any program" {
+	local first
+	configure
+	start "$(copy_of truth)" -for 30s
+	first=$pid
+	start "$(copy_of writer)" -rate 300000 -pace spin
+	daemon
+	within 10 said "$first" "is observed"
+	within 10 said "$pid" "is observed"
+	sleep 1
+	kill -KILL "$agent"
+	wait "$agent" || true
+	within 10 no_changes "$first"
+	within 10 no_changes "$pid"
+	alive "$first"
+	alive "$pid"
+}
+
+@test "short-lived processes by the thousand leave nothing" {
+	local before i
+	configure
+	daemon
+	sleep 1
+	before=$(find "/proc/$agent/fd" | wc -l)
+	for i in {1..2000}; do
+		/bin/true
+	done
+	start "$(copy_of quiet)"
+	within 10 said "$pid" "is observed"
+	kill -KILL "$pid"
+	within 10 said "$pid" "has exited"
+	within 10 eval '(($(find "/proc/$agent/fd" | wc -l) == before))'
+	stop_daemon
+}
+
+@test "forty programs at once, in bounded memory" {
+	local i last
+	configure
+	last=$(copy_of quiet)
+	for i in {1..40}; do
+		start "$last"
+	done
+	daemon
+	within 60 eval '[[ $(grep -c ": is observed" "$messages") == 40 ]]'
+	sleep 2
+	i=$(awk '/^VmRSS/ { print $2 }' "/proc/$agent/status")
+	((i < 80 * 1024)) || fail "$i KiB resident with 40 programs"
+	stop_daemon
+	equal "changes" "$(text_changes "$pid")" 0
+}

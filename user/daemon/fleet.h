@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The processes that the daemon observes: taken on, ticked, let go. */
+#ifndef DAEMON_FLEET_H
+#define DAEMON_FLEET_H
+
+#include "daemon/daemon_config.h"
+#include "daemon/ground.h"
+#include "daemon/observed.h"
+
+enum { FLEET_MAX = WIRE_MAX_TARGETS - 1 };
+
+struct fleet;
+
+/* Borrowed, and must outlive the fleet. */
+struct fleet_config {
+	const struct ground *ground;
+	struct harvest *harvest; /* of the ground's kernel; to be read before each fleet_tick() */
+	const struct daemon_config *daemon;
+	pid_t *pids; /* FLEET_MAX of them, which the fleet keeps up to date; 0: none */
+	alert_fn alert;
+	/* A process is observed from now on, or no more: why, for people. */
+	void (*told)(void *arg, int pid, const char *what);
+	void *arg;
+};
+
+/* NULL: out of memory. */
+struct fleet *fleet_new(const struct fleet_config *config);
+/* Lets all of them go. */
+void fleet_free(struct fleet *fleet);
+DEFINE_FREEP(struct fleet, fleet_free)
+
+/*
+ * Looks at a process, and observes it if it is a Go program that the configuration wants.
+ * Returns 1: it is observed now; 0: it is not wanted, is observed already, or is no Go program; or
+ * a negative errno: it is wanted and can't be observed.
+ */
+int fleet_consider(struct fleet *fleet, int pid, struct err *err);
+
+/* Other rules and budgets for those that it has; who is not wanted any more is let go. */
+void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config);
+
+/* A record of the ring; of whoever it is. */
+void fleet_record(struct fleet *fleet, const void *record, size_t size);
+
+/* Some times a second: lets those go that have exited. */
+void fleet_wake(struct fleet *fleet, u64 now_ns);
+
+/* replaced: is told of each that has executed another program, and was let go. */
+void fleet_tick(struct fleet *fleet, u64 now_ns, void (*replaced)(void *arg, int pid), void *arg);
+
+size_t fleet_count(const struct fleet *fleet);
+
+/* The i-th of them, and its last window. */
+const struct observed *fleet_at(const struct fleet *fleet, size_t i,
+				const struct window **ret_last);
+
+#endif

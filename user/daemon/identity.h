@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whose process it is: what the entries of a configuration match. */
+#ifndef DAEMON_IDENTITY_H
+#define DAEMON_IDENTITY_H
+
+#include "daemon/daemon_config.h"
+#include "daemon/target.h"
+#include "proc/container.h"
+
+struct identity {
+	struct daemon_candidate candidate; /* points into the rest, and to the target's module */
+	char exe[sizeof(((struct process *)0)->exe)];
+	struct container container;
+	char cgroup[4096];
+	char user[64]; /* by name; a number where there is none */
+};
+
+/* What can't be read is "". */
+void identity_read(const struct target *target, struct identity *ret);
+
+#endif

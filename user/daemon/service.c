@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/text.h"
+#include "daemon/aftermath.h"
+#include "daemon/finder.h"
+#include "daemon/fleet.h"
+#include "daemon/loop.h"
+#include "daemon/publisher.h"
+#include "proc/scan.h"
+#include "proc/survivor.h"
+#include "sink/sink.h"
+
+enum { SINKS_MAX = 4 };
+
+struct service {
+	const char *path;
+	const char *version;
+	struct daemon_config *config;
+	struct survivor survivor;
+	pid_t *pids; /* FLEET_MAX, of those observed; shared with the survivor */
+	struct ground ground;
+	struct harvest *harvest;
+	struct fleet *fleet;
+	struct finder *finder;
+	struct sink *sinks[SINKS_MAX];
+	struct listen_address metrics;
+	struct publisher publisher;
+	struct timebase timebase;
+	u64 records;	/* that came through the ring */
+	u64 lives_lost; /* at the last look */
+	u64 fired;
+};
+
+static void close_sinks(struct sink *sinks[static SINKS_MAX])
+{
+	for (size_t i = 0; i < SINKS_MAX; i++) {
+		sink_close(sinks[i]);
+		sinks[i] = NULL;
+	}
+}
+
+static void service_free(struct service *s)
+{
+	if (!s)
+		return;
+	publisher_stop(&s->publisher);
+	fleet_free(s->fleet);
+	finder_free(s->finder);
+	harvest_free(s->harvest);
+	ground_close(&s->ground);
+	sinks_settle(s->sinks, SINKS_MAX, &s->timebase);
+	close_sinks(s->sinks);
+	survivor_end(&s->survivor);
+	daemon_config_free(s->config);
+	if (s->pids)
+		munmap(s->pids, FLEET_MAX * sizeof(*s->pids));
+	free(s);
+}
+DEFINE_FREEP(struct service, service_free)
+
+/* What the journal is to have of the daemon itself; err's words come from files and targets. */
+static void say(const char *what, const char *why)
+{
+	char text[TEXT_ESCAPED_SIZE(sizeof(((struct err *)0)->text))];
+
+	fprintf(stderr, "gosonde: %s%s%s\n", what, why ? ": " : "",
+		why ? text_escape(text, sizeof(text), why) : "");
+}
+
+static void on_alert(void *arg, const struct alert *alert)
+{
+	struct service *s = arg;
+
+	s->fired += alert->state == ALERT_FIRING;
+	for (size_t i = 0; i < SINKS_MAX && s->sinks[i]; i++)
+		(void)sink_send(s->sinks[i], alert, &s->timebase);
+}
+
+static void tell_status(struct service *s)
+{
+	sd_notifyf(0, "STATUS=%zu processes observed, %llu alerts so far", fleet_count(s->fleet),
+		   s->fired);
+}
+
+static void on_told(void *arg, int pid, const char *what)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "process %d", pid);
+	say(text, what);
+	(void)arg;
+}
+
+static int open_sinks(const struct daemon_config *c, struct sink *ret[static SINKS_MAX],
+		      struct err *err)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	if (c->syslog)
+		rc = sink_open(&ret[n++], &sink_syslog, c->syslog, err);
+	if (!rc && c->journald)
+		rc = sink_open(&ret[n++], &sink_journald, c->journald, err);
+	if (!rc && c->alertmanager)
+		rc = sink_open(&ret[n++], &sink_alertmanager, c->alertmanager, err);
+	if (rc)
+		close_sinks(ret);
+	return rc;
+}
+
+static int open_publisher(struct service *s, struct err *err)
+{
+	struct publisher_config config = {
+		.interval_ns = s->config->interval_ns,
+		.version = s->version,
+		.timebase = s->timebase,
+	};
+	int rc = 0;
+
+	if (s->config->metrics) {
+		rc = listen_parse(s->config->metrics, &s->metrics, err);
+		config.at = &s->metrics;
+	}
+	return rc ? rc : publisher_start(&s->publisher, &config, err);
+}
+
+/* In the survivor: the fleet's memory is what it was at the fork. */
+static void after_death(void *arg)
+{
+	const pid_t *pids = arg;
+
+	for (size_t i = 0; i < FLEET_MAX; i++) {
+		struct target *target = NULL;
+
+		if (pids[i] <= 0 || target_open(&target, pids[i], NULL))
+			continue;
+		aftermath(target);
+		target_free(target);
+	}
+}
+
+static int start_survivor(struct service *s, struct err *err)
+{
+	void *shared = mmap(NULL, FLEET_MAX * sizeof(*s->pids), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (shared == MAP_FAILED)
+		return err_set(err, -errno, "can't map memory: %s", strerror(errno));
+	s->pids = shared;
+	return survivor_start(&s->survivor, after_death, s->pids, err);
+}
+
+static int open_fleet(struct service *s, struct err *err)
+{
+	const struct fleet_config config = {
+		.ground = &s->ground,
+		.harvest = harvest_new(s->ground.kern),
+		.daemon = s->config,
+		.pids = s->pids,
+		.alert = on_alert,
+		.told = on_told,
+		.arg = s,
+	};
+
+	s->harvest = config.harvest;
+	s->fleet = s->harvest ? fleet_new(&config) : NULL;
+	s->finder = finder_new();
+	return s->fleet && s->finder ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
+/* Go programs that run already; those that are too young wait. */
+static int scan(struct service *s, struct err *err)
+{
+	CLEANUP(scan_closep) struct scan *scan = NULL;
+	CLEANUP(freep) struct scan_process *p = calloc(1, sizeof(*p));
+	int rc = p ? scan_open(&scan, PROC_ROOT, err) : -ENOMEM;
+	u64 now_ns = now_monotonic_ns(), now_boot_ns = now_boottime_ns();
+
+	while (!rc && (rc = scan_next(scan, p, err)) > 0) {
+		u64 age_ns = now_boot_ns > p->start_ns ? now_boot_ns - p->start_ns : 0;
+
+		if (p->kind == SCAN_GO)
+			finder_add(s->finder, p->pid,
+				   now_ns + s->config->min_age_ns -
+					   MIN(age_ns, s->config->min_age_ns));
+		rc = 0;
+	}
+	return rc;
+}
+
+static void on_process(void *arg, const struct wire_process *process)
+{
+	struct service *s = arg;
+
+	if (process->life == WIRE_LIFE_EXEC)
+		finder_add(s->finder, (int)process->pid,
+			   now_monotonic_ns() + s->config->min_age_ns);
+	else
+		finder_drop(s->finder, (int)process->pid);
+}
+
+/* What was not told of is found by looking. */
+static int find(struct service *s, struct err *err)
+{
+	u64 lost = kern_processes_lost(s->ground.kern);
+	int rc = kern_processes_consume(s->ground.kern, on_process, s);
+
+	if (rc)
+		return err_set(err, rc, "can't read the ring of processes: %s", strerror(-rc));
+	if (lost == s->lives_lost)
+		return 0;
+	s->lives_lost = lost;
+	return scan(s, err);
+}
+
+/* One at a time: to attach takes tens of milliseconds, and the ring waits. */
+static void consider_next(struct service *s, u64 now_ns)
+{
+	struct err err = { 0 };
+	char text[64];
+	int pid = finder_due(s->finder, now_ns);
+
+	if (!pid || fleet_consider(s->fleet, pid, &err) >= 0)
+		return;
+	snprintf(text, sizeof(text), "process %d is not observed", pid);
+	say(text, err.text);
+}
+
+static void on_record(void *arg, const void *record, size_t size)
+{
+	struct service *s = arg;
+
+	s->records++;
+	fleet_record(s->fleet, record, size);
+}
+
+static int on_wake(void *arg, struct err *err)
+{
+	struct service *s = arg;
+	u64 now_ns = now_monotonic_ns();
+	int rc = kern_ring_consume(s->ground.kern, on_record, s, err);
+
+	if (!rc)
+		rc = find(s, err);
+	if (rc)
+		return rc;
+	fleet_wake(s->fleet, now_ns);
+	consider_next(s, now_ns);
+	return 0;
+}
+
+static void on_replaced(void *arg, int pid)
+{
+	struct service *s = arg;
+
+	finder_add(s->finder, pid, now_monotonic_ns() + s->config->min_age_ns);
+}
+
+static void publish(struct service *s, u64 now_ns)
+{
+	const struct publisher_agent agent = { .sinks = s->sinks,
+					       .count = SINKS_MAX,
+					       .records = s->records };
+	struct publication targets[FLEET_MAX];
+	size_t count = fleet_count(s->fleet);
+
+	for (size_t i = 0; i < count; i++)
+		targets[i].observed = fleet_at(s->fleet, i, &targets[i].last);
+	publisher_publish(&s->publisher, now_ns, targets, count, &agent);
+}
+
+static int on_tick(void *arg, u64 now_ns, struct err *err)
+{
+	struct service *s = arg;
+	int rc = on_wake(s, err);
+
+	if (!rc)
+		rc = harvest_read(s->harvest, err);
+	if (rc)
+		return rc;
+	fleet_tick(s->fleet, now_ns, on_replaced, s);
+	for (size_t i = 0; i < SINKS_MAX && s->sinks[i]; i++)
+		sink_flush(s->sinks[i], now_ns, &s->timebase);
+	publish(s, now_ns);
+	tell_status(s);
+	sd_notify(0, "WATCHDOG=1");
+	return 0;
+}
+
+/* What stands from start to end; NULL: nothing of it differs. */
+static const char *fixed_difference(const struct daemon_config *a, const struct daemon_config *b)
+{
+	if (a->interval_ns != b->interval_ns)
+		return "interval";
+	if (a->max_targets != b->max_targets)
+		return "max_targets";
+	if (memcmp(&a->groups, &b->groups, sizeof(a->groups)) != 0)
+		return "probes";
+	if ((a->budget > 0) != (b->budget > 0))
+		return "budget_pct: off";
+	if (strcmp(a->metrics ? a->metrics : "off", b->metrics ? b->metrics : "off") != 0)
+		return "metrics";
+	return NULL;
+}
+
+/* All of it or nothing. */
+static int apply(struct service *s, struct daemon_config *config, struct err *err)
+{
+	const char *fixed = fixed_difference(s->config, config);
+	struct sink *sinks[SINKS_MAX] = { NULL };
+	int rc;
+
+	if (fixed)
+		return err_set(err, -EINVAL, "%s changes only with a restart", fixed);
+	rc = open_sinks(config, sinks, err);
+	if (rc)
+		return rc;
+	sinks_settle(s->sinks, SINKS_MAX, &s->timebase);
+	close_sinks(s->sinks);
+	memcpy(s->sinks, sinks, sizeof(sinks));
+	fleet_reconfigure(s->fleet, config);
+	daemon_config_free(s->config);
+	s->config = config;
+	return 0;
+}
+
+static int on_reload(void *arg, struct err *err)
+{
+	CLEANUP(daemon_config_freep) struct daemon_config *config = NULL;
+	struct service *s = arg;
+	struct err why = { 0 };
+	int rc;
+
+	(void)err;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", now_monotonic_ns() / 1000);
+	rc = daemon_config_load(&config, s->path, &why);
+	if (!rc)
+		rc = apply(s, config, &why);
+	if (rc)
+		say("the configuration stays as it was", why.text);
+	else
+		config = NULL; /* it is the service's now */
+	if (!rc)
+		rc = scan(s, &why);
+	if (!rc)
+		say("the configuration was read again", NULL);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+/* The survivor is forked before there are threads, and before what it must not hold is open. */
+static int start(struct service *s, struct err *err)
+{
+	int rc = daemon_config_load(&s->config, s->path, err);
+
+	if (!rc)
+		rc = start_survivor(s, err);
+	if (!rc)
+		rc = open_publisher(s, err);
+	if (!rc)
+		rc = open_sinks(s->config, s->sinks, err);
+	if (!rc)
+		rc = ground_open(&s->ground,
+				 &(struct ground_options) {
+					 .groups = s->config->groups,
+					 .targets = FLEET_MAX,
+					 .budget = s->config->budget > 0,
+					 .processes = true,
+				 },
+				 err);
+	if (!rc)
+		rc = open_fleet(s, err);
+	if (!rc)
+		rc = kern_watch_processes(s->ground.kern, err);
+	return rc ? rc : scan(s, err);
+}
+
+int service_run(const char *path, const char *version, struct err *err)
+{
+	CLEANUP(service_freep) struct service *s = calloc(1, sizeof(*s));
+	const struct loop_handlers handlers = {
+		.arg = s, .records = on_wake, .tick = on_tick, .reload = on_reload
+	};
+	struct loop_config loop = { .pidfd = -1 };
+	int rc;
+
+	if (!s)
+		return err_set(err, -ENOMEM, "out of memory");
+	s->path = path;
+	s->version = version;
+	s->timebase.mono_to_wall_ns = monotonic_to_wall_ns();
+	rc = start(s, err);
+	if (rc)
+		return rc;
+	loop.ring_fd = kern_ring_fd(s->ground.kern);
+	loop.interval_ns = s->config->interval_ns;
+	sd_notify(0, "READY=1");
+	rc = loop_run(&loop, &handlers, err);
+	sd_notify(0, "STOPPING=1");
+	return MIN(rc, 0);
+}
