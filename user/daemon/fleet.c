@@ -175,10 +175,11 @@ void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config)
 	fleet->config.daemon = config;
 	for (size_t i = fleet->count; i-- > 0;) {
 		struct member *m = fleet->members[i];
+		int pid = pid_of(m);
 
 		if (!is_wanted(fleet, m->target)) {
-			fleet->config.told(fleet->config.arg, pid_of(m), "is not wanted any more");
 			remove_member(fleet, i);
+			fleet->config.told(fleet->config.arg, pid, "is not wanted any more");
 		} else {
 			observed_set_rules(m->observed, config->rules, config->dry_run);
 		}
@@ -203,11 +204,12 @@ static void let_go(struct fleet *fleet, size_t i, const char *what)
 {
 	struct member *m = fleet->members[i];
 	u64 now_ns = observed_detach(m->observed);
+	int pid = pid_of(m);
 
 	if (observed_tick(m->observed, now_ns, &m->last, NULL) >= 0)
 		observed_end(m->observed, now_ns);
-	fleet->config.told(fleet->config.arg, pid_of(m), what);
 	remove_member(fleet, i);
+	fleet->config.told(fleet->config.arg, pid, what);
 }
 
 void fleet_wake(struct fleet *fleet, u64 now_ns)
