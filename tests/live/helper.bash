@@ -285,8 +285,8 @@ equals_gctrace() {
 	first=$(sed -n '1s/^gc \([0-9]*\) .*/\1/p' "$traced")
 	[[ -n $first ]] || fail "no gctrace line" "$(cat "$tracer_messages")" || return 1
 	awk -v first="$first" '$1 == "gc" && $2 >= first && $3 ~ /^@/' "$1" >"$seen.all"
-	grep -E ' P( \(forced\))?$' "$seen.all" >"$seen"
-	torn=$(grep -vE ' P( \(forced\))?$' "$seen.all" | awk '{ print $2 }' | xargs)
+	awk '/ P( \(forced\))?$/' "$seen.all" >"$seen"
+	torn=$(awk '!/ P( \(forced\))?$/ { print $2 }' "$seen.all" | xargs)
 	awk -v torn=" $torn " '!index(torn, " " $2 " ")' "$traced" >"$traced.whole"
 	diff "$seen" "$traced.whole" >"$traced.diff" ||
 		fail "gctrace lines differ, < is the runtime's:" "$(head -n 6 "$traced.diff")" || return 1
