@@ -164,6 +164,21 @@ static int on_exit_of_target(sd_event_source *source, int fd, uint32_t events, v
 	return finish(arg, LOOP_TARGET_EXITED);
 }
 
+/* A tick that is due at the same time comes first: its figures need not wait for the end. */
+static int add_deadline(struct loop *loop, u64 at_us)
+{
+	sd_event_source *source = NULL;
+	int rc = sd_event_add_time(loop->event, &source, CLOCK_MONOTONIC, at_us, TICK_ACCURACY_US,
+				   on_deadline, loop);
+
+	if (rc >= 0)
+		rc = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL + 1);
+	if (rc >= 0)
+		rc = sd_event_source_set_floating(source, true);
+	sd_event_source_unref(source);
+	return rc;
+}
+
 static int add_sources(struct loop *loop)
 {
 	const struct loop_config *c = loop->config;
@@ -182,9 +197,7 @@ static int add_sources(struct loop *loop)
 		rc = sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC, loop->next_tick_us,
 				       TICK_ACCURACY_US, on_tick, loop);
 	if (rc >= 0 && c->for_ns)
-		rc = sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC,
-				       now_us + c->for_ns / 1000, TICK_ACCURACY_US, on_deadline,
-				       loop);
+		rc = add_deadline(loop, now_us + c->for_ns / 1000);
 	if (rc >= 0)
 		rc = sd_event_add_signal(loop->event, NULL, SIGINT, on_signal, loop);
 	if (rc >= 0)
