@@ -199,7 +199,7 @@ test-healthy: ## real servers under steady load, at which no alert may be raised
 	$(Q)scripts/as-root O=$(O) MINUTES=$(or $(MINUTES),5) tests/healthy
 
 .PHONY: bench
-bench: ## what gosonde costs and how exact it is, beside bpftrace: tables and docs/overhead.svg (12 min; ONLY=rates)
+bench: ## what gosonde costs and how exact it is, beside bpftrace: tables and docs/overhead.svg (14 min; ONLY=rates)
 	$(Q)scripts/setup --bench
 	$(Q)$(MAKE) --no-print-directory all $(benches)
 	$(Q)scripts/as-root O=$(O) QUICK=$(QUICK) tests/bench/run $(ONLY)
