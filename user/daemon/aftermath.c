@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "daemon/plugins.h"
 #include "kern/features.h"
 #include "probe/restore.h"
@@ -43,6 +44,7 @@ static int restore_all(struct target *target, struct err *err)
 void aftermath(void *arg)
 {
 	struct target *target = arg;
+	char why[TEXT_ESCAPED_SIZE(sizeof(((struct err *)0)->text))];
 	struct err err = { 0 };
 	int rc;
 
@@ -58,5 +60,5 @@ void aftermath(void *arg)
 		fprintf(stderr,
 			"gosonde: the agent was killed, and whether the kernel left breakpoints in "
 			"process %d can't be told (attaching again takes them out): %s\n",
-			target->process.pid, err.text);
+			target->process.pid, text_escape(why, sizeof(why), err.text));
 }
