@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/census_rounds.h"
+#include "daemon/identity.h"
 #include "daemon/loop.h"
 #include "daemon/sampler.h"
 #include "daemon/tally_maps.h"
@@ -14,7 +15,6 @@
 #include "probe/attach.h"
 #include "probe/duty.h"
 #include "probe/restore.h"
-#include "proc/container.h"
 
 _Static_assert(MODEL_MAPS <= (int)TALLY_MAPS_WANTED, "the model's maps can all be asked for");
 
@@ -102,21 +102,15 @@ static void cost_of_probes(struct observed *o)
 /* Which rules are for this target is told by what it is now. */
 static void choose_rules(struct observed *o)
 {
-	static const char deleted[] = " (deleted)"; /* what the kernel puts after such a path */
-	const struct process *process = process_of(o);
-	struct container container;
-	char exe[sizeof(process->exe)];
-	const struct rule_target target = {
-		.exe = exe,
-		.module = gobin_info(go_of(o)->bin)->module,
-		.container = container.id,
-	};
-	size_t len = strlen(process->exe), tail = strlen(deleted);
+	struct identity id;
+	struct rule_target target;
 
-	(void)container_of_process(process->pid, &container);
-	memcpy(exe, process->exe, len + 1);
-	if (len > tail && !strcmp(exe + len - tail, deleted))
-		exe[len - tail] = '\0';
+	identity_read(o->config.target, &id);
+	target = (struct rule_target) {
+		.exe = id.candidate.exe,
+		.module = id.candidate.module,
+		.container = id.candidate.container,
+	};
 	o->rules = *rules_default();
 	if (o->config.rules)
 		ruleset_resolve(o->config.rules, &target, &o->rules);
