@@ -149,6 +149,35 @@ stop_daemon() {
 	stop_daemon
 }
 
+@test "all together have one budget" {
+	local first
+	configure 'budget_pct: 1' 'host_budget_pct: 0.5'
+	start "$(copy_of quiet)"
+	first=$pid
+	start "$folder/quiet"
+	daemon
+	within 10 said "$first" "is observed"
+	within 10 said "$pid" "is observed"
+	within 10 eval '[[ $(metric gosonde_budget_ratio "$first") == 0.0025 ]]'
+	equal "the other's share" "$(metric gosonde_budget_ratio "$pid")" 0.0025
+	kill -KILL "$pid"
+	within 10 eval '[[ $(metric gosonde_budget_ratio "$first") == 0.005 ]]'
+	stop_daemon
+}
+
+@test "a program is told by user and control group" {
+	configure
+	sed -i "s|^watch:.*|watch: [{exe: \"$folder/*\", user: $(id -un), cgroup: \"/*\"}]|" "$config"
+	echo "ignore: [{exe: \"$folder/quiet\", user: nobody}]" >>"$config"
+	start "$(copy_of quiet)"
+	daemon
+	within 10 said "$pid" "is observed"
+	sed -i 's/user: nobody/user: '"$(id -un)"'/' "$config"
+	kill -HUP "$agent"
+	within 10 said "$pid" "is not wanted any more"
+	stop_daemon
+}
+
 @test "SIGHUP applies the whole configuration, or none of it" {
 	local kept
 	configure
@@ -159,6 +188,9 @@ stop_daemon() {
 	echo 'interwal: 2s' >>"$config"
 	kill -HUP "$agent"
 	within 10 grep -q 'the configuration stays as it was: .*gosonde.yaml:5: .*interwal' "$messages"
+	configure 'interval: 2s'
+	kill -HUP "$agent"
+	within 10 grep -q 'the configuration stays as it was: interval changes only with a restart' "$messages"
 	configure "ignore: [{exe: \"$folder/quiet\"}]"
 	kill -HUP "$agent"
 	within 10 said "$kept" "is not wanted any more"

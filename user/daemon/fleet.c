@@ -159,12 +159,11 @@ int fleet_consider(struct fleet *fleet, int pid, struct err *err)
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return err_set(err, -ENOMEM, "out of memory");
-	/* What can't be opened is gone, or no Go program: both are usual. */
-	rc = target_open_shared(&m->target, fleet->binaries, pid, NULL);
-	if (!rc && is_wanted(fleet, m->target))
-		rc = take_on(fleet, m, err);
-	else
-		rc = 0;
+	rc = target_open_shared(&m->target, fleet->binaries, pid, err);
+	if (!rc)
+		rc = is_wanted(fleet, m->target) ? take_on(fleet, m, err) : 0;
+	else if (rc != -EPERM)
+		rc = 0; /* it is gone, or no Go program: both are usual */
 	if (rc <= 0)
 		member_free(m);
 	return rc == -ESRCH ? 0 : rc;

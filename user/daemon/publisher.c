@@ -62,9 +62,12 @@ static void fill_target(u64 now_ns, const struct publication *from, struct metri
 
 static void fill_sinks(const struct publisher_agent *agent, struct metrics_agent *ret)
 {
-	for (size_t i = 0; i < agent->count && agent->sinks[i]; i++) {
-		struct sink_stats stats = sink_stats(agent->sinks[i]);
+	for (size_t i = 0; i < agent->count; i++) {
+		struct sink_stats stats;
 
+		if (!agent->sinks[i])
+			continue;
+		stats = sink_stats(agent->sinks[i]);
 		ret->sinks[ret->sink_count++] = (struct metrics_sink) {
 			.name = sink_name(agent->sinks[i]),
 			.sent = stats.sent,

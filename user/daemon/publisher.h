@@ -33,7 +33,7 @@ struct publication {
 };
 
 struct publisher_agent {
-	struct sink *const *sinks; /* NULL-terminated unless count of them */
+	struct sink *const *sinks; /* count of them; NULLs are passed over */
 	size_t count;
 	u64 records; /* that came through the ring */
 };

@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "daemon/aftermath.h"
 #include "daemon/finder.h"
 #include "daemon/fleet.h"
@@ -17,7 +18,12 @@
 #include "proc/survivor.h"
 #include "sink/sink.h"
 
-enum { SINKS_MAX = 4 };
+/* Where alerts may go; NULL: not there. */
+enum { TO_SYSLOG, TO_JOURNALD, TO_ALERTMANAGER, SINKS };
+
+/* What was not told of is looked for, but not all the time: a storm of processes is told of again.
+ */
+#define RESCAN_NS (30 * NS_PER_S)
 
 struct service {
 	const char *path;
@@ -29,18 +35,21 @@ struct service {
 	struct harvest *harvest;
 	struct fleet *fleet;
 	struct finder *finder;
-	struct sink *sinks[SINKS_MAX];
+	struct sink *sinks[SINKS];
 	struct listen_address metrics;
 	struct publisher publisher;
 	struct timebase timebase;
 	u64 records;	/* that came through the ring */
-	u64 lives_lost; /* at the last look */
+	u64 lives_lost; /* at the last scan */
+	u64 scanned_ns;
 	u64 fired;
+	bool denied; /* has been told of */
 };
 
-static void close_sinks(struct sink *sinks[static SINKS_MAX])
+static void close_sinks(struct sink *sinks[static SINKS], const struct timebase *timebase)
 {
-	for (size_t i = 0; i < SINKS_MAX; i++) {
+	sinks_settle(sinks, SINKS, timebase);
+	for (size_t i = 0; i < SINKS; i++) {
 		sink_close(sinks[i]);
 		sinks[i] = NULL;
 	}
@@ -55,8 +64,7 @@ static void service_free(struct service *s)
 	finder_free(s->finder);
 	harvest_free(s->harvest);
 	ground_close(&s->ground);
-	sinks_settle(s->sinks, SINKS_MAX, &s->timebase);
-	close_sinks(s->sinks);
+	close_sinks(s->sinks, &s->timebase);
 	survivor_end(&s->survivor);
 	daemon_config_free(s->config);
 	if (s->pids)
@@ -79,8 +87,9 @@ static void on_alert(void *arg, const struct alert *alert)
 	struct service *s = arg;
 
 	s->fired += alert->state == ALERT_FIRING;
-	for (size_t i = 0; i < SINKS_MAX && s->sinks[i]; i++)
-		(void)sink_send(s->sinks[i], alert, &s->timebase);
+	for (size_t i = 0; i < SINKS; i++)
+		if (s->sinks[i])
+			(void)sink_send(s->sinks[i], alert, &s->timebase);
 }
 
 static void tell_status(struct service *s)
@@ -98,20 +107,33 @@ static void on_told(void *arg, int pid, const char *what)
 	(void)arg;
 }
 
-static int open_sinks(const struct daemon_config *c, struct sink *ret[static SINKS_MAX],
+static const char *target_of(const struct daemon_config *c, int sink)
+{
+	return sink == TO_SYSLOG ? c->syslog : sink == TO_JOURNALD ? c->journald : c->alertmanager;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Those that before has not, or elsewhere; before: NULL, there are none. */
+static int open_sinks(const struct daemon_config *c, const struct daemon_config *before,
+		      struct sink *ret[static SINKS], const struct timebase *timebase,
 		      struct err *err)
 {
-	size_t n = 0;
+	static const struct sink_ops *const ops[SINKS] = { &sink_syslog, &sink_journald,
+							   &sink_alertmanager };
 	int rc = 0;
 
-	if (c->syslog)
-		rc = sink_open(&ret[n++], &sink_syslog, c->syslog, err);
-	if (!rc && c->journald)
-		rc = sink_open(&ret[n++], &sink_journald, c->journald, err);
-	if (!rc && c->alertmanager)
-		rc = sink_open(&ret[n++], &sink_alertmanager, c->alertmanager, err);
+	for (int i = 0; i < SINKS && !rc; i++) {
+		const char *target = target_of(c, i);
+
+		if (target && !(before && is_same(target, target_of(before, i))))
+			rc = sink_open(&ret[i], ops[i], target, err);
+	}
 	if (rc)
-		close_sinks(ret);
+		close_sinks(ret, timebase);
 	return rc;
 }
 
@@ -183,6 +205,7 @@ static int scan(struct service *s, struct err *err)
 	int rc = p ? scan_open(&scan, PROC_ROOT, err) : -ENOMEM;
 	u64 now_ns = now_monotonic_ns(), now_boot_ns = now_boottime_ns();
 
+	s->scanned_ns = now_ns;
 	while (!rc && (rc = scan_next(scan, p, err)) > 0) {
 		u64 age_ns = now_boot_ns > p->start_ns ? now_boot_ns - p->start_ns : 0;
 
@@ -209,12 +232,12 @@ static void on_process(void *arg, const struct wire_process *process)
 /* What was not told of is found by looking. */
 static int find(struct service *s, struct err *err)
 {
-	u64 lost = kern_processes_lost(s->ground.kern);
+	u64 lost = kern_processes_lost(s->ground.kern), now_ns = now_monotonic_ns();
 	int rc = kern_processes_consume(s->ground.kern, on_process, s);
 
 	if (rc)
 		return err_set(err, rc, "can't read the ring of processes: %s", strerror(-rc));
-	if (lost == s->lives_lost)
+	if (lost == s->lives_lost || now_ns < s->scanned_ns + RESCAN_NS)
 		return 0;
 	s->lives_lost = lost;
 	return scan(s, err);
@@ -225,10 +248,13 @@ static void consider_next(struct service *s, u64 now_ns)
 {
 	struct err err = { 0 };
 	char text[64];
-	int pid = finder_due(s->finder, now_ns);
+	int pid = finder_due(s->finder, now_ns), rc;
 
-	if (!pid || fleet_consider(s->fleet, pid, &err) >= 0)
+	rc = pid ? fleet_consider(s->fleet, pid, &err) : 0;
+	/* Whoever lacks the right lacks it for many: once is enough. */
+	if (rc >= 0 || (rc == -EPERM && s->denied))
 		return;
+	s->denied |= rc == -EPERM;
 	snprintf(text, sizeof(text), "process %d is not observed", pid);
 	say(text, err.text);
 }
@@ -266,7 +292,7 @@ static void on_replaced(void *arg, int pid)
 static void publish(struct service *s, u64 now_ns)
 {
 	const struct publisher_agent agent = { .sinks = s->sinks,
-					       .count = SINKS_MAX,
+					       .count = SINKS,
 					       .records = s->records };
 	struct publication targets[FLEET_MAX];
 	size_t count = fleet_count(s->fleet);
@@ -286,8 +312,9 @@ static int on_tick(void *arg, u64 now_ns, struct err *err)
 	if (rc)
 		return rc;
 	fleet_tick(s->fleet, now_ns, on_replaced, s);
-	for (size_t i = 0; i < SINKS_MAX && s->sinks[i]; i++)
-		sink_flush(s->sinks[i], now_ns, &s->timebase);
+	for (size_t i = 0; i < SINKS; i++)
+		if (s->sinks[i])
+			sink_flush(s->sinks[i], now_ns, &s->timebase);
 	publish(s, now_ns);
 	tell_status(s);
 	sd_notify(0, "WATCHDOG=1");
@@ -305,26 +332,39 @@ static const char *fixed_difference(const struct daemon_config *a, const struct 
 		return "probes";
 	if ((a->budget > 0) != (b->budget > 0))
 		return "budget_pct: off";
-	if (strcmp(a->metrics ? a->metrics : "off", b->metrics ? b->metrics : "off") != 0)
+	if (!is_same(a->metrics, b->metrics))
 		return "metrics";
 	return NULL;
+}
+
+/* Who stays keeps what it knows: what waits, and which alerts fire. */
+static void exchange_sinks(struct service *s, const struct daemon_config *config,
+			   struct sink *opened[static SINKS])
+{
+	for (int i = 0; i < SINKS; i++) {
+		struct sink *before = s->sinks[i];
+
+		if (is_same(target_of(config, i), target_of(s->config, i)))
+			continue;
+		s->sinks[i] = opened[i];
+		opened[i] = before;
+	}
+	close_sinks(opened, &s->timebase);
 }
 
 /* All of it or nothing. */
 static int apply(struct service *s, struct daemon_config *config, struct err *err)
 {
 	const char *fixed = fixed_difference(s->config, config);
-	struct sink *sinks[SINKS_MAX] = { NULL };
+	struct sink *sinks[SINKS] = { NULL };
 	int rc;
 
 	if (fixed)
 		return err_set(err, -EINVAL, "%s changes only with a restart", fixed);
-	rc = open_sinks(config, sinks, err);
+	rc = open_sinks(config, s->config, sinks, &s->timebase, err);
 	if (rc)
 		return rc;
-	sinks_settle(s->sinks, SINKS_MAX, &s->timebase);
-	close_sinks(s->sinks);
-	memcpy(s->sinks, sinks, sizeof(sinks));
+	exchange_sinks(s, config, sinks);
 	fleet_reconfigure(s->fleet, config);
 	daemon_config_free(s->config);
 	s->config = config;
@@ -365,7 +405,7 @@ static int start(struct service *s, struct err *err)
 	if (!rc)
 		rc = open_publisher(s, err);
 	if (!rc)
-		rc = open_sinks(s->config, s->sinks, err);
+		rc = open_sinks(s->config, NULL, s->sinks, &s->timebase, err);
 	if (!rc)
 		rc = ground_open(&s->ground,
 				 &(struct ground_options) {
