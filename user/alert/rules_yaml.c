@@ -2,7 +2,8 @@
 #include "alert/rules_yaml.h"
 
 #include <cyaml/cyaml.h>
-#include <errno.h>
+
+#include "alert/yaml_load.h"
 
 enum { RULES_MAX = 64, LEVELS_MAX = 16, TEXT_MAX = 64, GLOB_MAX = 256, FOLDER_MAX = 1024 };
 
@@ -84,30 +85,18 @@ static const cyaml_schema_value_t file_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_rules, file_fields),
 };
 
-static const cyaml_config_t config = {
-	.mem_fn = cyaml_mem,
-	.flags = CYAML_CFG_NO_ALIAS,
-};
-
 int yaml_rules_parse(struct yaml_rules **ret, const struct yaml_doc *doc, const char *name,
 		     const char *yaml, size_t size, struct err *err)
 {
-	cyaml_data_t *data = NULL;
-	cyaml_err_t code;
-	int rc = yaml_doc_check(doc, &file_schema, err);
+	void *data = NULL;
+	int rc = yaml_load(&data, &file_schema, doc, name, yaml, size, err);
 
-	if (rc)
-		return rc;
-	code = cyaml_load_data((const u8 *)yaml, size, &config, &file_schema, &data, NULL);
-	if (code != CYAML_OK)
-		return err_set(err, code == CYAML_ERR_OOM ? -ENOMEM : -EINVAL, "%s: %s", name,
-			       cyaml_strerror(code));
-	*ret = data;
-	return 0;
+	if (!rc)
+		*ret = data;
+	return rc;
 }
 
 void yaml_rules_free(struct yaml_rules *rules)
 {
-	if (rules)
-		cyaml_free(&config, &file_schema, rules, 0);
+	yaml_unload(&file_schema, rules);
 }

@@ -2,7 +2,8 @@
 #include "daemon/daemon_yaml.h"
 
 #include <cyaml/cyaml.h>
-#include <errno.h>
+
+#include "alert/yaml_load.h"
 
 enum { NUMBER_MAX = 64 };
 
@@ -66,30 +67,18 @@ static const cyaml_schema_value_t file_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_daemon, file_fields),
 };
 
-static const cyaml_config_t config = {
-	.mem_fn = cyaml_mem,
-	.flags = CYAML_CFG_NO_ALIAS,
-};
-
 int yaml_daemon_parse(struct yaml_daemon **ret, const struct yaml_doc *doc, const char *name,
 		      const char *yaml, size_t size, struct err *err)
 {
-	cyaml_data_t *data = NULL;
-	cyaml_err_t code;
-	int rc = yaml_doc_check(doc, &file_schema, err);
+	void *data = NULL;
+	int rc = yaml_load(&data, &file_schema, doc, name, yaml, size, err);
 
-	if (rc)
-		return rc;
-	code = cyaml_load_data((const u8 *)yaml, size, &config, &file_schema, &data, NULL);
-	if (code != CYAML_OK)
-		return err_set(err, code == CYAML_ERR_OOM ? -ENOMEM : -EINVAL, "%s: %s", name,
-			       cyaml_strerror(code));
-	*ret = data;
-	return 0;
+	if (!rc)
+		*ret = data;
+	return rc;
 }
 
 void yaml_daemon_free(struct yaml_daemon *daemon)
 {
-	if (daemon)
-		cyaml_free(&config, &file_schema, daemon, 0);
+	yaml_unload(&file_schema, daemon);
 }
