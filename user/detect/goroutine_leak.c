@@ -37,7 +37,7 @@
  * which is not reported; and a leak from a load that rises by connections which all
  * stay, for as long as it rises. A rise passes that is a little shorter than the
  * rule's `for`, or that and half of the five minutes where the site was watched before. A leak that
- *has come to rest is over, though what leaked is still there.
+ * has come to rest is over, though what leaked is still there.
  */
 #include "detect/detect.h"
 
