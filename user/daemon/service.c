@@ -39,8 +39,8 @@ struct service {
 	struct listen_address metrics;
 	struct publisher publisher;
 	struct timebase timebase;
-	u64 records;	/* that came through the ring */
-	u64 lives_lost; /* at the last scan */
+	u64 records; /* that came through the ring */
+	u64 missed;  /* programs that began and found no room, at the last scan */
 	u64 scanned_ns;
 	u64 fired;
 	bool denied; /* has been told of */
@@ -232,14 +232,14 @@ static void on_process(void *arg, const struct wire_process *process)
 /* What was not told of is found by looking. */
 static int find(struct service *s, struct err *err)
 {
-	u64 lost = kern_processes_lost(s->ground.kern), now_ns = now_monotonic_ns();
 	int rc = kern_processes_consume(s->ground.kern, on_process, s);
+	u64 missed = kern_processes_lost(s->ground.kern) + finder_refused(s->finder);
 
 	if (rc)
 		return err_set(err, rc, "can't read the ring of processes: %s", strerror(-rc));
-	if (lost == s->lives_lost || now_ns < s->scanned_ns + RESCAN_NS)
+	if (missed == s->missed || now_monotonic_ns() < s->scanned_ns + RESCAN_NS)
 		return 0;
-	s->lives_lost = lost;
+	s->missed = missed;
 	return scan(s, err);
 }
 
