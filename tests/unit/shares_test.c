@@ -452,6 +452,25 @@ static int set_seed(void **state)
 	return 0;
 }
 
+/* The last second may have had no window that tells sites apart: nothing of it is left over. */
+static void test_settle(void **state)
+{
+	CLEANUP(shares_freep) struct shares *shares = shares_new(10);
+	const double calls[WIRE_FN_COUNT] = { [FN] = 1300, [OTHER] = 7 };
+	const bool sampled[WIRE_FN_COUNT] = { [FN] = true, [OTHER] = true };
+
+	(void)state;
+	count(shares, FN, 1, 30);
+	count(shares, FN, 2, 10);
+	divide(shares, 1000, true);
+	divide(shares, 1300, true); /* nothing seen: 300 wait */
+	assert_true(calls_of(shares, FN, 1, 0) == 750 && calls_of(shares, FN, 2, 0) == 250);
+	shares_settle(shares, calls, sampled);
+	assert_true(calls_of(shares, FN, 1, 0) == 975 && calls_of(shares, FN, 2, 0) == 325);
+	shares_settle(shares, calls, sampled); /* there is no more */
+	assert_true(calls_of(shares, FN, 1, 0) == 975 && calls_of(shares, OTHER, 1, 0) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_counts_that_start_anew),
 		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_forget_within_a_round),
+		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_against_a_list),
 	};
 

@@ -405,6 +405,7 @@ u64 observed_detach(struct observed *o)
 		duty_stop(o->duty);
 	now_ns = now_monotonic_ns();
 	armed_detach_all(o->armed);
+	sampler_last(o->sampler);
 	return now_ns;
 }
 

@@ -21,6 +21,7 @@ struct sampler {
 	struct tally *tally;
 	struct map_heads map_heads;
 	struct shares *go_shares;
+	bool last;			/* sample */
 	struct event_go_site *go_sites; /* WIRE_MAX_SITES at most */
 	size_t go_site_count, go_site_room;
 	bool go_sites_failed; /* out of memory */
@@ -146,6 +147,12 @@ void sampler_set_duty(struct sampler *sampler, struct duty *duty)
 	sampler->duty = duty;
 }
 
+void sampler_last(struct sampler *sampler)
+{
+	sampler->last = true;
+	tally_last(sampler->tally);
+}
+
 void sampler_want_maps(struct sampler *s, const struct map_key *keys, size_t n)
 {
 	tally_want(s->tally, keys, n);
@@ -177,6 +184,8 @@ static void divide_among_go_sites(struct sampler *s, const double calls[WIRE_FN_
 				  const bool sampled[WIRE_FN_COUNT])
 {
 	shares_divide(s->go_shares, calls, sampled);
+	if (s->last)
+		shares_settle(s->go_shares, calls, sampled);
 	for (size_t i = 0; i < s->go_site_count; i++) {
 		struct event_go_site *site = &s->go_sites[i];
 

@@ -44,6 +44,9 @@ void sampler_set_duty(struct sampler *sampler, struct duty *duty);
 /* Maps that samples are to tell of, busy or not; of more than TALLY_MAPS_WANTED the first. */
 void sampler_want_maps(struct sampler *sampler, const struct map_key *keys, size_t n);
 
+/* The next sample is the last: what is estimated is told by site to the last call. */
+void sampler_last(struct sampler *sampler);
+
 /* The sample borrows its sites from the sampler, until the harvest is read again. */
 int sampler_take(struct sampler *sampler, u64 now_ns, struct event_sample *ret, struct err *err);
 

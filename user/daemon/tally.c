@@ -15,6 +15,7 @@ enum {
 
 struct tally {
 	struct shares *shares; /* ROWS_MAX at most */
+	bool last;	       /* sample */
 	bool emptied;	       /* the kernel's rows by map, after the last that were counted */
 	struct tally_row *rows;
 	size_t row_count, row_room;
@@ -166,12 +167,19 @@ static bool list_rows(struct tally *t)
 	return true;
 }
 
+void tally_last(struct tally *t)
+{
+	t->last = true;
+}
+
 int tally_take(struct tally *t, const double calls[WIRE_FN_COUNT],
 	       const bool sampled[WIRE_FN_COUNT], struct event_sample *ret, struct err *err)
 {
 	u64 elsewhere;
 
 	shares_divide(t->shares, calls, sampled);
+	if (t->last)
+		shares_settle(t->shares, calls, sampled);
 	if (!list_rows(t))
 		return err_set(err, -ENOMEM, "out of memory");
 	elsewhere = look_by_map(t).deletes_elsewhere;

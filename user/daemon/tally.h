@@ -24,6 +24,9 @@ void tally_count(struct tally *tally, const struct wire_map_site *site, u64 coun
 /* After the rows of a round: those by map were taken out of the kernel, and start anew. */
 void tally_emptied(struct tally *tally);
 
+/* The next sample is the last: no call is kept for a later one. */
+void tally_last(struct tally *tally);
+
 /*
  * Divides each function's calls among what was counted; see shares_divide() for
  * calls and sampled. Sets the sites and maps of ret, which borrows them until the

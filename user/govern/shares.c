@@ -104,6 +104,23 @@ void shares_divide(struct shares *shares, const double calls[WIRE_FN_COUNT],
 	}
 }
 
+void shares_settle(struct shares *shares, const double calls[WIRE_FN_COUNT],
+		   const bool sampled[WIRE_FN_COUNT])
+{
+	double known[WIRE_FN_COUNT] = { 0 }, more[WIRE_FN_COUNT] = { 0 };
+
+	for (const struct share *s = shares->table; s; s = s->hh.next)
+		known[s->key.fn] += s->calls;
+	for (size_t fn = 0; fn < WIRE_FN_COUNT; fn++) {
+		if (!sampled[fn] || known[fn] <= 0)
+			continue;
+		more[fn] = MAX(calls[fn] - shares->divided[fn], 0) / known[fn];
+		shares->divided[fn] += more[fn] * known[fn];
+	}
+	for (struct share *s = shares->table; s; s = s->hh.next)
+		s->calls *= 1 + more[s->key.fn];
+}
+
 static u64 rounded(double calls)
 {
 	return (u64)(calls + 0.5);

@@ -41,6 +41,13 @@ void shares_count(struct shares *shares, const struct share_key *key, u64 count)
 void shares_divide(struct shares *shares, const double calls[WIRE_FN_COUNT],
 		   const bool sampled[WIRE_FN_COUNT]);
 
+/*
+ * After the last round: what was kept for a later one, because nothing of it was
+ * seen by row, is divided as all that was seen before.
+ */
+void shares_settle(struct shares *shares, const double calls[WIRE_FN_COUNT],
+		   const bool sampled[WIRE_FN_COUNT]);
+
 /* A row's calls so far; 0 for one that was left out. */
 u64 shares_calls(const struct shares *shares, const struct share_key *key);
 
