@@ -162,7 +162,7 @@ $(fuzz_names:%=fuzz-%): fuzz-%: $(O)/fuzz/%
 
 .PHONY: test-programs unit-programs
 unit-programs: $(unit_tests) $(fuzz_replays)
-test-programs: all unit-programs $(dumpers) $(live_tests) $(live_tools)
+test-programs: all unit-programs $(dumpers) $(live_tests) $(live_tools) $(benches)
 
 .PHONY: check
 check: unit-programs ## unit tests and layer rules: neither root nor BPF

@@ -382,7 +382,7 @@ static int run_loop(struct bench *bench, u64 seconds, struct err *err)
 		.interval_ns = NS_PER_S,
 		.for_ns = seconds * NS_PER_S,
 	};
-	const struct loop_handlers handlers = { bench, on_records, on_tick };
+	const struct loop_handlers handlers = { .arg = bench, .records = on_records, .tick = on_tick };
 	int rc;
 
 	if (self < 0)
@@ -484,7 +484,7 @@ int main(void)
 	struct bench bench = { 0 };
 	struct err err = { 0 };
 
-	loop_block_signals();
+	loop_block_signals(false);
 	rc = open_bench(&bench, &err);
 	if (!rc)
 		rc = measure_rate(&bench, &grows, batches, &err);
