@@ -33,6 +33,35 @@ static __always_inline void trip(u32 slot, u32 group, u32 window)
 	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
 }
 
+static __always_inline void look_for_gap(struct wire_bursts *b, u64 hits)
+{
+	u64 now_ns = bpf_ktime_get_ns();
+
+	if (now_ns - b->seen_ns > WIRE_BURST_GAP_NS) {
+		if (!b->count) {
+			b->first = hits;
+			b->first_ns = now_ns;
+		} else if (b->count == 1) {
+			b->second = hits;
+		}
+		b->count++;
+		b->before_ns = b->latest_ns;
+		b->latest = hits;
+		b->latest_ns = now_ns;
+	}
+	b->seen_ns = now_ns;
+}
+
+static __always_inline void begin_window(struct wire_counters *c, u32 group, u32 window)
+{
+	struct wire_bursts *b = &c->bursts[group];
+
+	c->window[group] = window;
+	c->window_hits[group] = 0;
+	b->count = 0;
+	b->hit_ns = b->seen_ns = bpf_ktime_get_ns();
+}
+
 /* Wakes user space when the hits of a window, on this CPU, pass its cap. Plain increments: one that
  * is lost to a preemption moves the cap by one. */
 static __always_inline void breaker(struct hit *hit, u32 group)
@@ -40,15 +69,17 @@ static __always_inline void breaker(struct hit *hit, u32 group)
 	u32 index = WIRE_GATE(hit->slot, group);
 	struct wire_gate *gate = bpf_map_lookup_elem(&gates, &index);
 	struct wire_counters *c = hit->counters;
+	u64 hits;
 
 	if (!gate)
 		return;
 	hit->lean = gate->lean;
-	if (c->window[group] != gate->window) {
-		c->window[group] = gate->window;
-		c->window_hits[group] = 0;
-	}
-	if (++c->window_hits[group] == gate->cap)
+	if (c->window[group] != gate->window)
+		begin_window(c, group, gate->window);
+	hits = ++c->window_hits[group];
+	if (hits % WIRE_BURST_STRIDE == 0)
+		look_for_gap(&c->bursts[group], hits);
+	if (hits == gate->cap)
 		trip(hit->slot, group, gate->window);
 }
 

@@ -200,6 +200,25 @@ struct wire_process {
 };
 
 /*
+ * Bursts of hits on one CPU in the window that is open: stretches without a gap, that began after
+ * the window's first hit. Each WIRE_BURST_STRIDE-th hit is looked at, since to ask for the time
+ * costs 15 ns, so all counts are right within as many.
+ */
+struct wire_bursts {
+	u64 hit_ns;  /* the window's first hit */
+	u64 seen_ns; /* the last hit that was looked at */
+	u64 count;   /* bursts that have begun */
+	u64 first,
+		first_ns; /* hits in the window when the first of them began, and when that was */
+	u64 second;	  /* hits when the second did */
+	u64 latest, latest_ns; /* both of the last of them */
+	u64 before_ns;	       /* when the one before that began */
+};
+
+#define WIRE_BURST_STRIDE 8
+#define WIRE_BURST_GAP_NS 50000
+
+/*
  * Per CPU and slot, cumulative. Incremented with atomic adds although per CPU:
  * a uprobe's program is preemptible, and another thread's program on the same
  * CPU would lose a plain increment.
@@ -216,7 +235,8 @@ struct wire_counters {
 	u64 small_window_ns, small_in_window; /* of the small maps' rate limit */
 	/* Of each group's breaker: the window that this CPU saw last, and its hits there. */
 	u64 window[WIRE_GROUPS], window_hits[WIRE_GROUPS];
-	u64 urgent_ns; /* when an urgent record woke user space last */
+	struct wire_bursts bursts[WIRE_GROUPS]; /* in that window */
+	u64 urgent_ns;				/* when an urgent record woke user space last */
 };
 
 /*
@@ -336,7 +356,7 @@ struct wire_fault {
 
 _Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size");
 _Static_assert(sizeof(struct wire_counters) ==
-		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 7 + 2 * WIRE_GROUPS),
+		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 7 + 11 * WIRE_GROUPS),
 	       "wire size");
 _Static_assert(sizeof(struct wire_gate) == 16, "wire size");
 _Static_assert(sizeof(struct wire_trip) == 16, "wire size");

@@ -382,7 +382,9 @@ static int run_loop(struct bench *bench, u64 seconds, struct err *err)
 		.interval_ns = NS_PER_S,
 		.for_ns = seconds * NS_PER_S,
 	};
-	const struct loop_handlers handlers = { .arg = bench, .records = on_records, .tick = on_tick };
+	const struct loop_handlers handlers = { .arg = bench,
+						.records = on_records,
+						.tick = on_tick };
 	int rc;
 
 	if (self < 0)

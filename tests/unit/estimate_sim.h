@@ -72,21 +72,27 @@ struct target {
 	double per_s; /* without probes, of each writer */
 	int writers, burners;
 	double on_ms, period_ms; /* FREE: works that long of every period; 0: always */
+	double tick_ms;		 /* SLEEP; 0: one */
 };
 
 /* Of which writers; with burners, that never call; and one that works at times. */
 #define ONE(ways, per_s) MANY(ways, per_s, 1)
 #define MANY(ways, per_s, writers)                                                                 \
 	{                                                                                          \
-		ways, per_s, writers, 0, 0, 0                                                      \
+		ways, per_s, writers, 0, 0, 0, 0                                                   \
 	}
 #define BURNERS(per_s, burners)                                                                    \
 	{                                                                                          \
-		FREE, per_s, 1, burners, 0, 0                                                      \
+		FREE, per_s, 1, burners, 0, 0, 0                                                   \
 	}
 #define ON_OFF(per_s, on_ms, period_ms)                                                            \
 	{                                                                                          \
-		FREE, per_s, 1, 0, on_ms, period_ms                                                \
+		FREE, per_s, 1, 0, on_ms, period_ms, 0                                             \
+	}
+
+#define BATCHES(per_s, tick_ms)                                                                    \
+	{                                                                                          \
+		SLEEP, per_s, 1, 0, 0, 0, tick_ms                                                  \
 	}
 
 /* A call's own CPU time where a target waits for the next. */
@@ -104,13 +110,33 @@ struct sim {
 	double due;	/* SLEEP, SPIN, THINK: calls to be made */
 	double full_ns, lean_ns; /* what hits really cost */
 	s64 gap_ns;		 /* between exposures */
+	/* Bursts in the window that is open, where the hits before the first burst are of one that
+	 * began before it. */
+	double window_ns, window_hits, first_ns, before_ns, latest_ns;
+	double first_hits, second_hits, latest_hits;
+	int began;
 };
+
+/* Nothing was due: the next hit is a burst's first. */
+static void begin_burst(struct sim *s)
+{
+	if (!s->began++) {
+		s->first_ns = s->window_ns;
+		s->first_hits = s->window_hits;
+	} else if (s->began == 2) {
+		s->second_hits = s->window_hits;
+	}
+	s->before_ns = s->latest_ns;
+	s->latest_ns = s->window_ns;
+	s->latest_hits = s->window_hits;
+}
 
 static void call(struct sim *s, double calls, double tau_ns)
 {
 	s->calls += calls;
 	if (tau_ns > 0)
 		s->hits += calls;
+	s->window_hits += calls;
 }
 
 /* What a target does next, for no longer than ns: returns for how long. rate: calls per ns of each
@@ -152,15 +178,18 @@ static void catch_up(struct sim *s, const struct step *d, double ns)
 
 static double step_sleep(struct sim *s, const struct step *d)
 {
-	double ns;
+	double tick_ns = MAX(s->target->tick_ms, 1) * NS_PER_MS, ns;
 
 	if (s->left_ns <= 0) {
-		s->left_ns = TICK_NS;
-		s->due += d->rate * TICK_NS;
+		if (s->due <= 0)
+			begin_burst(s);
+		s->left_ns = tick_ns;
+		s->due += d->rate * tick_ns;
 	}
 	ns = MIN(d->ns, s->left_ns);
 	s->left_ns -= ns;
 	catch_up(s, d, ns);
+	s->window_ns += ns;
 	return ns;
 }
 
@@ -236,7 +265,7 @@ static inline struct sim sim_of(const struct target *target)
 		.target = target,
 		.time_at_start_ns = next_random() >> 12, /* 52 days */
 		.cpu_at_start_ns = 1 + (next_random() >> 12),
-		.left_ns = uniform(0, MAX(target->period_ms, 1) * 1e6),
+		.left_ns = uniform(0, MAX(MAX(target->period_ms, target->tick_ms), 1) * 1e6),
 		.full_ns = TAU_FULL_NS,
 		.lean_ns = TAU_LEAN_NS,
 	};
@@ -254,6 +283,31 @@ static inline u64 hits_of(const struct reading *r)
 	return r->hits[FN_MOST] + r->hits[FN_REST];
 }
 
+static inline struct bursts bursts_at_end(const struct sim *s)
+{
+	bool calls = s->due > 0 || (s->target->ways == FREE && !s->pause);
+	bool goes_on = s->began && calls;
+	double ended_hits = goes_on ? s->latest_hits : s->window_hits;
+	struct bursts b = {
+		.whole = s->began - goes_on,
+		.whole_hits = s->began ? ended_hits - s->first_hits : 0,
+		.going = goes_on,
+	};
+
+	if (goes_on) {
+		b.going_hits = s->window_hits - s->latest_hits;
+		b.going_ns = s->window_ns - s->latest_ns;
+	}
+	if (!s->began && calls)
+		b.lasting_hits = s->window_hits;
+	if (b.whole > 1) {
+		b.cycles = b.whole - 1;
+		b.cycles_ns = (goes_on ? s->before_ns : s->latest_ns) - s->first_ns;
+		b.cycles_hits = ended_hits - s->second_hits;
+	}
+	return b;
+}
+
 /* From open on the group stands. */
 static inline struct exposure expose(struct sim *s, const struct reading *open, double ns,
 				     bool lean)
@@ -261,7 +315,10 @@ static inline struct exposure expose(struct sim *s, const struct reading *open, 
 	double tau_ns = lean ? TAU_LEAN_NS : TAU_FULL_NS;
 	struct exposure x = { .open = *open, .lean = lean };
 
+	s->window_ns = s->window_hits = 0;
+	s->began = 0;
 	run(s, ns, lean ? s->lean_ns : s->full_ns);
+	x.bursts = bursts_at_end(s);
 	x.close = reading_of(s);
 	x.cost_ns = (double)(hits_of(&x.close) - hits_of(open)) * tau_ns;
 	x.cpus = x.cost_ns > 0 ? s->target->writers : 0;

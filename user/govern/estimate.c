@@ -24,9 +24,16 @@
 /* What the CPU clock tells is never surer. */
 #define SHARE_ERROR 0.05
 
-/* A target that makes up for the probes' time does so after the window too, where nobody counts: of
- * bursts that a window cuts, by about so much of that time (12 % of 1 M writes/s, made each ms). */
-#define PUT_OFF 0.15
+/* What a window's end cut off is known within a third; and of the time that a target makes up for,
+ * so much may have been put off past a window's end unseen. */
+#define PUT_OFF_ERROR  0.33
+#define PUT_OFF_UNSEEN 0.03
+
+/* More hits of bursts that no window sees the whole of: nothing tells how many calls there were. */
+#define MAX_CUT 0.25
+
+/* A target that loses more of the probes' time than this makes up for none of it. */
+#define LOSES_ALL 0.9
 
 /* A shorter window was closed as it opened. */
 #define SHORTEST_NS 50e3
@@ -158,23 +165,32 @@ static void learn_cpu(struct estimate *e, const struct exposure *x, double windo
 	average_add(&e->cpu_out, rise(x->open.cpu_ns, e->seen.cpu_ns) / gap_ns);
 }
 
-static void learn(struct estimate *e, const struct exposure *x, u64 hits, double window_ns)
+/* rate: calls per ns in the window, those that its ends cut off among them. */
+static void learn(struct estimate *e, const struct exposure *x, u64 hits, double rate,
+		  double window_ns)
 {
-	double rate = (double)hits / window_ns;
-
 	average_add(x->lean ? &e->lean : &e->full, rate);
 	if (hits)
 		average_add(x->lean ? &e->lean_ns : &e->full_ns, x->cost_ns / (double)hits);
 	if (x->cpus > 0)
 		average_add(&e->spread, x->cpus);
 	average_add(&e->cost_in, x->cost_ns / window_ns);
+	e->hits = e->hits * KEEP + (double)hits;
+	e->dense = e->dense * KEEP + (double)hits * x->cost_ns / window_ns;
 	learn_cpu(e, x, window_ns);
 }
 
-/* Whether more is lost than a correction can be trusted with. */
+/* Which share of a CPU hits take, where hits are. */
+static double density(const struct estimate *e)
+{
+	return e->hits > 0 ? e->dense / e->hits / MAX(e->spread.mean, 1) : 0;
+}
+
+/* Whether more is lost, or put off, than a correction can be trusted with. */
 static bool is_bounded(const struct estimate *e, const struct loss_share *loss)
 {
-	return loss->share * e->cost_in.mean / MAX(e->spread.mean, 1) > MAX_LOSS;
+	return loss->share * density(e) > MAX_LOSS ||
+	       (loss->share < LOSES_ALL && put_off_cut_share(&e->put_off) > MAX_CUT);
 }
 
 /* What the window's rate is to be multiplied with; 1 where it is but a lower bound. */
@@ -193,11 +209,12 @@ static void keep_rates(struct estimate *e, const struct exposure *x, double wind
 		e->per_ns[i] = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
 }
 
-/* See the header. A rate of late is that of some three windows. */
-static void add_gap(struct estimate *e, const struct exposure *x, double window_ns)
+/* See the header. A rate of late is that of some three windows. put_off: calls, for each hit. */
+static void add_gap(struct estimate *e, const struct exposure *x, double window_ns, double put_off)
 {
 	double gap_ns = MAX((double)x->open.time_ns - (double)e->seen.time_ns, 0);
-	double factor = correction(e, x->cost_ns / window_ns), pause_ns = (double)x->pause_ns;
+	double pause_ns = (double)x->pause_ns, made_up = 1 - estimate_loss(e).share;
+	double factor = correction(e, x->cost_ns / window_ns) * (1 + put_off * made_up);
 
 	for (size_t i = 0; i < ESTIMATES; i++) {
 		double seen = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
@@ -211,8 +228,13 @@ static void add_gap(struct estimate *e, const struct exposure *x, double window_
 
 static void learn_window(struct estimate *e, const struct exposure *x, double window_ns)
 {
-	learn(e, x, hits_between(e, &x->open, &x->close), window_ns);
-	add_gap(e, x, window_ns);
+	u64 hits = hits_between(e, &x->open, &x->close);
+	double per_hit = 1 / (double)MAX(hits, 1ULL);
+	double missing =
+		put_off_add(&e->put_off, &x->bursts, (double)hits, window_ns, x->cost_ns * per_hit);
+
+	learn(e, x, hits, ((double)hits + missing) / window_ns, window_ns);
+	add_gap(e, x, window_ns, missing * per_hit);
 }
 
 /* A window too short to tell a rate. */
@@ -248,11 +270,12 @@ void estimate_exposed(struct estimate *e, const struct exposure *x)
 /* How much the rate is off when the share of the loss is, the cost of a hit, or what is put off. */
 static double bias_error(const struct estimate *e, const struct loss_share *loss)
 {
-	double cost = e->cost_in.mean / MAX(e->spread.mean, 1);
-	double lost = MIN(loss->share * cost, MAX_LOSS);
-	double put_off = PUT_OFF * (1 - loss->share) * cost;
+	double cost = density(e), lost = MIN(loss->share * cost, MAX_LOSS);
+	double put_off = PUT_OFF_ERROR * put_off_share(&e->put_off) + PUT_OFF_UNSEEN * cost +
+			 put_off_cut_share(&e->put_off);
 
-	return hypot(hypot(loss->error * cost, COST_ERROR * lost), put_off) / (1 - lost);
+	return hypot(hypot(loss->error * cost, COST_ERROR * lost), put_off * (1 - loss->share)) /
+	       (1 - lost);
 }
 
 /* One window tells nothing of how they scatter: then as much as there is. */

@@ -39,6 +39,8 @@
 
 #include <gosonde/wire.h>
 
+#include "govern/put_off.h"
+
 /* Amounts that go with calls, and are estimated like them. */
 enum { AMOUNT_GROWS, AMOUNT_MOVED, AMOUNTS };
 
@@ -58,7 +60,8 @@ struct exposure {
 	struct reading open, close;
 	double cost_ns; /* of its hits */
 	u64 pause_ns;	/* mean of the random part of the pause before it */
-	double cpus;	/* on how many at once it was hit; 0: not at all */
+	struct bursts bursts;
+	double cpus; /* on how many at once it was hit; 0: not at all */
 	bool lean;
 	bool stays; /* attached after it too: what follows is seen without a gap */
 };
@@ -82,6 +85,8 @@ struct estimate {
 	/* Of windows: calls per ns as seen, all of them, full and lean ones; what a hit costs. */
 	struct average rate, full, lean, full_ns, lean_ns;
 	struct average cpu_in, cpu_out, cost_in, spread;
+	double dense, hits; /* of windows of late: hits times the share of a CPU that they took */
+	struct put_off put_off;
 };
 
 /* From now on the group stands: open is what the counters say. */

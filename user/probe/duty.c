@@ -15,6 +15,9 @@
  * attached 16 times a second for no time: 0.25 % slower, in a virtual machine of two CPUs. */
 #define ATTACH_COST_NS (150.0 * NS_PER_US)
 
+/* Bursts by CPU are those of a thread where nearly all hits are on one. */
+#define ONE_CPU 1.05
+
 /* A kernel that can't attach now may be able to a little later. */
 enum { ATTACH_TRIES = 5 };
 
@@ -100,11 +103,39 @@ static struct reading reading_of(const struct worker *w, u64 time_ns,
 	return ret;
 }
 
-/* The counters now, and since the last call on how many CPUs they rose. */
-static int read_now(const struct worker *w, struct reading *ret, double *ret_cpus)
+static struct bursts bursts_from(const struct kern_spread *spread)
+{
+	const struct kern_bursts *b = &spread->bursts;
+	struct bursts ret = {
+		.whole = (double)b->whole,
+		.whole_hits = (double)b->whole_hits,
+		.going = (double)b->going,
+		.going_hits = (double)b->going_hits,
+		.going_ns = (double)b->going_ns,
+		.lasting_hits = (double)b->lasting_hits,
+	};
+
+	if (spread->cpus < ONE_CPU) {
+		ret.cycles = (double)b->cycles;
+		ret.cycles_ns = (double)b->cycles_ns;
+		ret.cycles_hits = (double)b->cycles_hits;
+	}
+	return ret;
+}
+
+/* The counters now; how they rose since the last call, if x is not NULL. */
+static int read_now(const struct worker *w, struct reading *ret, struct exposure *x)
 {
 	const struct duty_config *c = &w->duty->config;
-	struct kern_spread spread = { .first = w->first, .last = w->last, .seen = w->spread_seen };
+	struct kern_spread spread = {
+		.group = (enum wire_group)w->group,
+		.first = w->first,
+		.last = w->last,
+		.now_ns = now_ns(),
+		.window = w->window,
+		.seen = w->spread_seen,
+		.bursts.open_ns = x ? x->open.time_ns : 0,
+	};
 	struct wire_counters counters;
 	int rc = kern_read_spread(c->kern, c->slot, &counters, &spread, NULL);
 
@@ -112,7 +143,10 @@ static int read_now(const struct worker *w, struct reading *ret, double *ret_cpu
 		return rc;
 	*ret = reading_of(w, now_ns(), &counters);
 	ret->cpu_ns = process_cpu_ns(c->process);
-	*ret_cpus = spread.cpus;
+	if (!x)
+		return 0;
+	x->cpus = spread.cpus;
+	x->bursts = bursts_from(&spread);
 	return 0;
 }
 
@@ -219,11 +253,10 @@ static bool attach(struct worker *w)
 static int detach(struct worker *w)
 {
 	struct reading after;
-	double ignored;
 
 	armed_detach(w->duty->config.armed, w->group);
 	w->standing = false;
-	if (read_now(w, &after, &ignored))
+	if (read_now(w, &after, NULL))
 		return -EIO;
 	charge_strays(w, &after);
 	return 0;
@@ -240,7 +273,6 @@ static int run_window(struct worker *w, struct reading *last)
 		.pause_ns = order.pause_ns,
 	};
 	bool attached = !w->standing;
-	double ignored;
 
 	while (attached && !stopped(w) && sleep_until(w, order.open_ns))
 		; /* a trip of the window before */
@@ -250,12 +282,12 @@ static int run_window(struct worker *w, struct reading *last)
 	if (attached) {
 		if (!attach(w))
 			return 0;
-		if (read_now(w, &x.open, &ignored))
+		if (read_now(w, &x.open, NULL))
 			return -EIO;
 		charge_strays(w, &x.open);
 	}
 	(void)sleep_until(w, x.open.time_ns + order.length_ns);
-	if (read_now(w, &x.close, &x.cpus))
+	if (read_now(w, &x.close, &x))
 		return -EIO;
 	x.cost_ns = cost_between(w, &x.open, &x.close, x.lean);
 	*last = w->charged = x.close;
@@ -294,7 +326,6 @@ static int start_worker(struct duty *duty, enum probe_group group, struct err *e
 {
 	struct worker *w = &duty->workers[group];
 	struct reading open;
-	double ignored;
 	int rc;
 
 	w->duty = duty;
@@ -305,7 +336,7 @@ static int start_worker(struct duty *duty, enum probe_group group, struct err *e
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!w->spread_seen || w->wake < 0)
 		return err_set(err, -ENOMEM, "out of memory or file descriptors");
-	rc = read_now(w, &open, &ignored);
+	rc = read_now(w, &open, NULL);
 	if (rc)
 		return err_set(err, rc, "can't read the counters: %s", strerror(-rc));
 	estimate_start(&w->estimate, w->first, w->last, &open);

@@ -4,7 +4,7 @@
 // many writes there were. How it keeps the rate is what a tracer's estimate has to see through:
 //
 //	free   computes for a fixed time between two writes: whatever slows a write lowers the rate
-//	sleep  writes what is due at each millisecond, then sleeps to the next: it makes up for what slows a write
+//	sleep  writes what is due at each tick, then sleeps to the next: it makes up for what slows a write
 //	spin   waits for the next write's time in a loop, so it is always busy and makes up too
 package main
 
@@ -117,7 +117,10 @@ func calibrate(t *table, perSecond float64) uint64 {
 	return rounds
 }
 
-// sleep writes at each full millisecond what has become due.
+// tick is how often writers of pace sleep wake.
+var tick time.Duration
+
+// sleep writes at each full tick what has become due.
 func sleep(t *table, c *counter, perSecond float64, stop *uint32) {
 	start, done := time.Now(), uint64(0)
 	for atomic.LoadUint32(stop) == 0 {
@@ -129,7 +132,7 @@ func sleep(t *table, c *counter, perSecond float64, stop *uint32) {
 			}
 		}
 		atomic.StoreUint64(&c.n, done)
-		time.Sleep(time.Millisecond - time.Since(start)%time.Millisecond)
+		time.Sleep(tick - time.Since(start)%tick)
 	}
 }
 
@@ -159,6 +162,7 @@ func main() {
 	burners := flag.Int("burners", 0, "goroutines beside them that compute and never write")
 	bursts := flag.Duration("bursts", 0, "write for so long, then do nothing three times as long, again and again")
 	flag.Uint64Var(&fresh, "fresh", 0, "take a new map after so many writes")
+	flag.DurationVar(&tick, "tick", time.Millisecond, "with -pace sleep: how long from one burst of writes to the next")
 	limit := flag.Duration("limit", 3*time.Minute, "exit by itself after this")
 	flag.Parse()
 	run := map[string]func(*table, *counter, float64, *uint32){"free": free, "sleep": sleep, "spin": spin}[*pace]

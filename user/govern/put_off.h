@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls that come in bursts, of which a window holds few, and cuts some. Pure.
+ *
+ * A target that makes what is due at each tick of a clock, then sleeps, makes up for the
+ * probes' time within its sleep; but a burst that goes on as the window closes would have been
+ * further, or over, without probes. As a moment's distance to a burst's begin and to its end
+ * are distributed alike (D. R. Cox, Renewal Theory, 1962, ch. 5: backward and forward
+ * recurrence times), the calls that are missing are on average as many as the burst has made,
+ * but no more than fit into the time that the probes took from it.
+ *
+ * Where bursts come about as regularly as a clock ticks, their rate is better told by whole
+ * ones: a burst makes the calls that have become due since the one before began, however much
+ * later than due both began. Not so for others: a window holds no gap longer than itself.
+ */
+#ifndef GOVERN_PUT_OFF_H
+#define GOVERN_PUT_OFF_H
+
+#include <stdbool.h>
+
+/* Bursts of hits in a window, without a gap in each, that began in it. */
+struct bursts {
+	double whole, whole_hits;	    /* that were over as it closed */
+	double going, going_hits, going_ns; /* that were not: how many, hits so far, since when */
+	double lasting_hits;		    /* of those that began before it, and were not over */
+	/* From the first one's begin to the last whole one's: how many times from one to the next,
+	 * how long, and the hits of all but the first. 0: there were no two, or on many CPUs. */
+	double cycles, cycles_ns, cycles_hits;
+};
+
+/* Sums over windows of late, exponentially weighted. */
+struct put_off {
+	double whole, whole_hits;
+	double hits; /* of windows */
+	double left; /* calls that their ends cut off */
+	double cut;  /* hits of bursts that no window saw the whole of, nor of any like them */
+	double all, lasting; /* windows; those in which a burst went on as they closed */
+	/* Windows with hits; those with cycles, and of these the mean cycle, its square, the rate.
+	 */
+	double windows, cycling, cycle_ns, cycle_ns_squared, per_ns;
+};
+
+/*
+ * A window is over. hit_ns: what a hit of it cost.
+ * Returns how many calls are missing in it; less than 0: as many are too much.
+ */
+double put_off_add(struct put_off *p, const struct bursts *b, double hits, double window_ns,
+		   double hit_ns);
+
+/* Of all hits, those of bursts that are longer than any window. */
+double put_off_cut_share(const struct put_off *p);
+
+/* Calls cut off for each hit. */
+double put_off_share(const struct put_off *p);
+
+#endif
