@@ -18,11 +18,13 @@ measure_loop() {
 	for ((k = 1; k <= pairs; k++)); do
 		say "loop: pair $k of $pairs"
 		turn off "$seconds"
-		turn_gosonde "$seconds"
+		attach "$load"
+		turn attached "$seconds"
+		detach
 	done
 	turn off "$seconds"
 	unload
-	speeds | awk -v skip="$((6 * rounds))" '$1 == "gosonde" && NR <= skip { next } 1' >"$data/loop.dat"
+	speeds >"$data/loop.dat"
 	loop_rows <"$data/loop.dat"
 }
 
@@ -34,7 +36,7 @@ loop_rows() {
 	theirs=$(cost bpftrace <<<"$all" | quantile 0)
 	row "a loop that only writes a map, $(median < <(awk '$1 == "off" { print $2 / 1e6 }' <<<"$all") |
 		xargs printf '%.0f') M/s: speed kept with gosonde attached, defaults" "≥ 0.99" \
-		"$(kept gosonde <<<"$all" | settled %.4f)"
+		"$(kept attached <<<"$all" | settled %.4f)"
 	row "the same, nothing attached: how exact this is" "" "$(noise <<<"$all" | settled %.4f)"
 	row "the same with bpftrace counting the same functions" "for comparison" \
 		"$(kept bpftrace <<<"$all" | spread %.5f)"
