@@ -8,7 +8,7 @@ caddy='' caddy_url=''
 
 measure_server() {
 	local pairs seconds k
-	pairs=$(pick 30 3) seconds=$(pick 3 1)
+	pairs=$(pick 20 3) seconds=$(pick 6 1)
 	start_caddy
 	write_wrk_script
 	ask 1 >/dev/null # warm
