@@ -33,11 +33,20 @@ static __always_inline void trip(u32 slot, u32 group, u32 window)
 	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
 }
 
+static __always_inline void note_seen(struct wire_bursts *b, struct task_struct *task, u64 now_ns)
+{
+	b->seen_ns = now_ns;
+	b->tid = (u32)task->pid;
+	b->switches = task->nvcsw;
+}
+
 static __always_inline void look_for_gap(struct wire_bursts *b, u64 hits)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	u64 now_ns = bpf_ktime_get_ns();
 
-	if (now_ns - b->seen_ns > WIRE_BURST_GAP_NS) {
+	if (now_ns - b->seen_ns > WIRE_BURST_GAP_NS &&
+	    (b->tid != (u32)task->pid || b->switches != task->nvcsw)) {
 		if (!b->count) {
 			b->first = hits;
 			b->first_ns = now_ns;
@@ -49,7 +58,7 @@ static __always_inline void look_for_gap(struct wire_bursts *b, u64 hits)
 		b->latest = hits;
 		b->latest_ns = now_ns;
 	}
-	b->seen_ns = now_ns;
+	note_seen(b, task, now_ns);
 }
 
 static __always_inline void begin_window(struct wire_counters *c, u32 group, u32 window)
@@ -59,7 +68,8 @@ static __always_inline void begin_window(struct wire_counters *c, u32 group, u32
 	c->window[group] = window;
 	c->window_hits[group] = 0;
 	b->count = 0;
-	b->hit_ns = b->seen_ns = bpf_ktime_get_ns();
+	b->hit_ns = bpf_ktime_get_ns();
+	note_seen(b, bpf_get_current_task_btf(), b->hit_ns);
 }
 
 /* Wakes user space when the hits of a window, on this CPU, pass its cap. Plain increments: one that

@@ -201,18 +201,23 @@ struct wire_process {
 
 /*
  * Bursts of hits on one CPU in the window that is open: stretches without a gap, that began after
- * the window's first hit. Each WIRE_BURST_STRIDE-th hit is looked at, since to ask for the time
- * costs 15 ns, so all counts are right within as many.
+ * the window's first hit. A gap is a time without hits in which the thread slept, not one in which
+ * others had its CPU. Each WIRE_BURST_STRIDE-th hit is looked at, since to ask for the time costs
+ * 15 ns, so all counts are right within as many.
  */
 struct wire_bursts {
-	u64 hit_ns;  /* the window's first hit */
-	u64 seen_ns; /* the last hit that was looked at */
-	u64 count;   /* bursts that have begun */
-	u64 first,
-		first_ns; /* hits in the window when the first of them began, and when that was */
-	u64 second;	  /* hits when the second did */
-	u64 latest, latest_ns; /* both of the last of them */
-	u64 before_ns;	       /* when the one before that began */
+	u64 hit_ns;   /* the window's first hit */
+	u64 seen_ns;  /* the last hit that was looked at: when, */
+	u64 switches; /* how often its thread had gone to sleep until then, */
+	u32 tid;      /* and which that was */
+	u32 pad;
+	u64 count;    /* bursts that have begun */
+	u64 first;    /* hits in the window when the first of them began, */
+	u64 first_ns; /* and when that was */
+	u64 second;   /* hits when the second did */
+	u64 latest;   /* both of the last of them */
+	u64 latest_ns;
+	u64 before_ns; /* when the one before that began */
 };
 
 #define WIRE_BURST_STRIDE 8
@@ -356,7 +361,7 @@ struct wire_fault {
 
 _Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size");
 _Static_assert(sizeof(struct wire_counters) ==
-		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 7 + 11 * WIRE_GROUPS),
+		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 7 + 13 * WIRE_GROUPS),
 	       "wire size");
 _Static_assert(sizeof(struct wire_gate) == 16, "wire size");
 _Static_assert(sizeof(struct wire_trip) == 16, "wire size");

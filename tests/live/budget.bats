@@ -117,6 +117,21 @@ sampled_rate() {
 		fail "$(lines summary)"
 }
 
+@test "1 000 000 writes a second, made each millisecond, are estimated" { sampled_rate 1000000 sleep; }
+
+# A window sees a few thousand of a hundred thousand, or nothing.
+@test "bursts that are longer than a window are not passed off as what a window saw" {
+	local stated true
+	writer -rate 1000000 -pace sleep -tick 100ms
+	attach "$pid" --for 10s
+	await_agent 30
+	within_budget 1 10
+	stated=$(lines summary | jq '.map | .writes_per_s + 3 * .writes_error_per_s')
+	true=$(true_writes_per_s 0 9999999999999999999)
+	jq -e -n --arg accuracy "$(summary .map.accuracy)" "\$accuracy == \"lower-bound\" or $stated >= $true" >/dev/null ||
+		fail "$true writes/s" "$(lines summary)"
+}
+
 @test "idle, then hot: the breaker takes the probes out, and calm brings them back" {
 	local seen
 	writer -pace free -bursts 3s

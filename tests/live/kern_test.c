@@ -229,6 +229,13 @@ static void burst(int calls)
 		probed();
 }
 
+static bool sleeps(const void *arg, u32 tid)
+{
+	(void)arg;
+	(void)tid;
+	return false;
+}
+
 /* Three of them, the last of which goes on. */
 static struct kern_bursts bursts_in_window(struct kern *kern, u64 *seen, u32 window)
 {
@@ -238,6 +245,7 @@ static struct kern_bursts bursts_in_window(struct kern *kern, u64 *seen, u32 win
 		.first = WIRE_FN_MAPASSIGN,
 		.last = WIRE_FN_MAPCLEAR,
 		.window = window,
+		.runs = sleeps,
 		.seen = seen,
 		.bursts.open_ns = now_monotonic_ns(),
 	};

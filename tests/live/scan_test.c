@@ -10,12 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 #include "base/macros.h"
 #include "base/units.h"
 #include "proc/container.h"
 #include "proc/file.h"
+#include "proc/process.h"
 #include "proc/scan.h"
 
 #define ID  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -236,6 +238,30 @@ static void only_whole_regular_files_are_mapped(void **state)
 	proc_file_close(&file); /* once more is fine */
 }
 
+/* One that waits for a pipe sleeps, one that asks runs. */
+static void threads_that_run(void **state)
+{
+	struct process self = { .pid = getpid() }, child = { 0 };
+	int pipes[2];
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	child.pid = fork();
+	if (child.pid == 0) {
+		char byte;
+
+		close(pipes[1]);
+		_exit(read(pipes[0], &byte, 1) != 0);
+	}
+	assert_true(process_thread_runs(&self, self.pid));
+	assert_false(process_thread_runs(&self, child.pid)); /* no thread of it */
+	while (process_thread_runs(&child, child.pid))
+		usleep(1000);
+	close(pipes[1]);
+	assert_int_equal(waitpid(child.pid, NULL, 0), child.pid);
+	assert_false(process_thread_runs(&child, child.pid));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +269,7 @@ int main(void)
 		cmocka_unit_test(a_made_up_proc),
 		cmocka_unit_test(the_real_proc_holds_this_test),
 		cmocka_unit_test(a_root_that_is_not_there),
+		cmocka_unit_test(threads_that_run),
 		cmocka_unit_test(only_whole_regular_files_are_mapped),
 	};
 

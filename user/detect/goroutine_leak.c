@@ -214,7 +214,8 @@ static void judge_sites(struct leaks *leaks, const struct detect_io *io, u64 tim
 	}
 }
 
-/* Of all events it wants next to none, and what judging takes to set up costs more than the rest. */
+/* Of all events it wants next to none, and what judging takes to set up costs more than the rest.
+ */
 static void leaks_event(void *state, const struct detect_io *io, const struct event *event)
 {
 	if (event->kind == EVENT_CENSUS)

@@ -47,8 +47,8 @@
 #define SMOOTHING 0.3
 
 /* Of the budget: a hit costs the target more than the time that it takes, as the caches that it had
- * are the kernel's afterwards. A loop that writes maps lost 1.06 % where hits came to 0.9 % (tests/bench,
- * virtual machine of two CPUs). */
+ * are the kernel's afterwards. A loop that writes maps lost 1.06 % where hits came to 0.9 %
+ * (tests/bench, virtual machine of two CPUs). */
 #define HEADROOM 0.8
 
 struct group {

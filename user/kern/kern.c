@@ -420,7 +420,8 @@ static void add_bursts(struct kern_spread *spread, const struct wire_counters *c
 	const struct wire_bursts b = bursts_of(spread, c);
 	struct kern_bursts *sum = &spread->bursts;
 	u64 hits = c->window_hits[spread->group], whole, latest;
-	bool goes_on = spread->now_ns <= b.seen_ns + WIRE_BURST_GAP_NS;
+	bool goes_on = spread->now_ns <= b.seen_ns + WIRE_BURST_GAP_NS ||
+		       (hits && spread->runs(spread->arg, b.tid));
 
 	if (!b.count) {
 		sum->lasting_hits += goes_on ? hits : 0;

@@ -146,7 +146,11 @@ struct kern_spread {
 	enum wire_group group;
 	enum wire_fn first, last;
 	u64 now_ns;
-	u32 window;  /* its number */
+	u32 window; /* its number */
+	/* Whether a thread runs, or would if it had a CPU: one that has made no call for a while.
+	 */
+	bool (*runs)(const void *arg, u32 tid);
+	const void *arg;
 	u64 *seen;   /* of each possible CPU, kern_cpus() of them; updated */
 	double cpus; /* (sum of hits)^2 / sum of squares, 1 when all hits were on one CPU; 0: none
 		      */

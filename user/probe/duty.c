@@ -123,6 +123,11 @@ static struct bursts bursts_from(const struct kern_spread *spread)
 	return ret;
 }
 
+static bool thread_runs(const void *arg, u32 tid)
+{
+	return process_thread_runs(arg, (int)tid);
+}
+
 /* The counters now; how they rose since the last call, if x is not NULL. */
 static int read_now(const struct worker *w, struct reading *ret, struct exposure *x)
 {
@@ -133,6 +138,8 @@ static int read_now(const struct worker *w, struct reading *ret, struct exposure
 		.last = w->last,
 		.now_ns = now_ns(),
 		.window = w->window,
+		.runs = thread_runs,
+		.arg = c->process,
 		.seen = w->spread_seen,
 		.bursts.open_ns = x ? x->open.time_ns : 0,
 	};

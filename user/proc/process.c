@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "proc/file.h"
+#include "proc/text_file.h"
 
 enum {
 	EXIT_WAIT_MS = 200,
@@ -263,6 +264,19 @@ void process_cgroup(int pid, char *ret, size_t size)
 	if (getline(&line, &room, f) > 0 && (at = strchr(line, ':')) && (at = strchr(at + 1, ':')))
 		snprintf(ret, size, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
 	fclose(f);
+}
+
+bool process_thread_runs(const struct process *process, int tid)
+{
+	char path[64], text[128];
+	const char *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", process->pid, tid);
+	if (text_file_read(AT_FDCWD, path, text, sizeof(text)))
+		return false;
+	/* proc(5): the name stands in brackets, and may have some itself. */
+	end = strrchr(text, ')');
+	return end && !strncmp(end, ") R", 3);
 }
 
 u64 process_cpu_ns(const struct process *process)

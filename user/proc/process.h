@@ -67,6 +67,9 @@ void process_cgroup(int pid, char *ret, size_t size);
 /* CPU time that all of its threads have taken, to the nanosecond; 0: it can't be told. */
 u64 process_cpu_ns(const struct process *process);
 
+/* Whether a thread of it runs, or waits for nothing but a CPU. */
+bool process_thread_runs(const struct process *process, int tid);
+
 /* Reads its memory (process_vm_readv): all of len bytes, or a negative errno. The target runs on.
  */
 int process_read(const struct process *process, u64 addr, void *buf, size_t len);

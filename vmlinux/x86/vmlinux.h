@@ -95,6 +95,8 @@ struct thread_struct {
 } __attribute__((preserve_access_index));
 
 struct task_struct {
+	int pid;
+	long unsigned int nvcsw;
 	struct thread_struct thread;
 } __attribute__((preserve_access_index));
 
