@@ -32,7 +32,7 @@ LDFLAGS	+= $(SANFLAGS)
 PURE	:= base govern gobin insn event model detect alert output
 LINUX	:= probe kern proc sink daemon cmd
 PURE_LIBS  := -lelf -lZydis -ljansson -lcyaml -lyaml -lm
-LINUX_LIBS := -lbpf -lsystemd -lmicrohttpd -lcurl $(PURE_LIBS)
+LINUX_LIBS := -lbpf -lcap-ng -lsystemd -lmicrohttpd -lcurl $(PURE_LIBS)
 
 srcs	= $(wildcard user/$(1)/*.c)
 objs	= $(patsubst %.c,$(O)/%.o,$(call srcs,$(1)))

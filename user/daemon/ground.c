@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "kern/features.h"
+#include "proc/privileges.h"
 #include "proc/process.h"
 
 enum { RING_BYTES = 4 << 20 /* 7,000 growths with their stacks: seconds of a storm */ };
@@ -24,18 +25,51 @@ static int load_programs(struct ground *ground, const struct ground_options *opt
 	return kern_open(&ground->kern, &load, err);
 }
 
+/*
+ * To calibrate is to attach, to write maps and to read them, as for any target later: so it shows what
+ * that takes here. Where it fails for another reason, nothing is known, and all are kept.
+ */
+static int calibrate_with_least(struct ground *ground, u32 slot, struct err *err)
+{
+	int rc = -EPERM, kept;
+
+	for (int level = PRIVILEGES_READ; rc == -EPERM && level <= PRIVILEGES_ADMIN; level++) {
+		rc = privileges_use((enum privileges)level, err);
+		if (!rc)
+			rc = calibrate(ground->kern, slot, &ground->cost, err);
+	}
+	kept = rc ? privileges_use(PRIVILEGES_ADMIN, NULL) : privileges_give_up(err);
+	return rc ? rc : kept;
+}
+
+/* The words for who lacks the right to do without uprobe_multi. */
+static int check_perf(const struct kern_features *features, struct err *err)
+{
+	if (features->perf_uprobe_err != -EPERM && features->perf_uprobe_err != -EACCES)
+		return 0;
+	return err_set(err, -EPERM,
+		       "without a uprobe_multi that serves (kernels from 6.6 have it) this kernel "
+		       "takes breakpoints from who has CAP_SYS_ADMIN: run gosonde as root, or give "
+		       "its service that capability, as gosonde-before-6.6.conf does");
+}
+
 /* Without a calibration the cost is unknown, and said to be; only a budget can't be kept then. */
 static int load_and_calibrate(struct ground *ground, const struct ground_options *options,
-			      bool uprobe_multi, struct err *err)
+			      const struct kern_features *features, bool uprobe_multi,
+			      struct err *err)
 {
-	int rc = load_programs(ground, options, uprobe_multi, err), calibrated;
+	int rc = uprobe_multi || features->bpf_err ? 0 : check_perf(features, err), calibrated;
 
+	if (!rc)
+		rc = load_programs(ground, options, uprobe_multi, err);
 	if (rc)
 		return rc;
-	calibrated = calibrate(ground->kern, options->targets, &ground->cost, err);
+	calibrated = options->give_up
+			     ? calibrate_with_least(ground, options->targets, err)
+			     : calibrate(ground->kern, options->targets, &ground->cost, err);
 	if (calibrated == -ENOTSUP && uprobe_multi) {
 		ground_close(ground);
-		return load_and_calibrate(ground, options, false, err);
+		return load_and_calibrate(ground, options, features, false, err);
 	}
 	if (calibrated && options->budget)
 		return err_prefix(err, calibrated,
@@ -59,7 +93,7 @@ int ground_open(struct ground *ret, const struct ground_options *options, struct
 			err, -ENOSYS,
 			"this kernel shows no BTF (/sys/kernel/btf/vmlinux); `gosonde doctor` "
 			"says what is missing");
-	return load_and_calibrate(ret, options, features.uprobe_multi, err);
+	return load_and_calibrate(ret, options, &features, features.uprobe_multi, err);
 }
 
 void ground_close(struct ground *ground)

@@ -19,10 +19,13 @@ struct ground_options {
 	u32 targets;	/* slots 0 to targets - 1 are the caller's */
 	bool budget;	/* is to be kept: costs that can't be measured are a failure then */
 	bool processes; /* for kern_watch_processes() */
+	bool give_up;	/* the capabilities that only loading the programs takes */
 };
 
 /*
- * Loads the programs, and measures on this very process what a hit costs.
+ * Loads the programs, and measures on this very process what a hit costs. With give_up it measures
+ * with the least capabilities that this kernel lets it (proc/privileges.h), and keeps no others: what
+ * is done later is what was done then. While there is one thread.
  * Returns 0; -ENOSYS (this kernel lacks what it takes, or shows other PIDs than we see), -EPERM, or
  * another.
  */

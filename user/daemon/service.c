@@ -14,6 +14,7 @@
 #include "daemon/fleet.h"
 #include "daemon/loop.h"
 #include "daemon/publisher.h"
+#include "proc/privileges.h"
 #include "proc/scan.h"
 #include "proc/survivor.h"
 #include "sink/sink.h"
@@ -317,7 +318,6 @@ static int on_tick(void *arg, u64 now_ns, struct err *err)
 			sink_flush(s->sinks[i], now_ns, &s->timebase);
 	publish(s, now_ns);
 	tell_status(s);
-	sd_notify(0, "WATCHDOG=1");
 	return 0;
 }
 
@@ -395,17 +395,20 @@ static int on_reload(void *arg, struct err *err)
 	return 0;
 }
 
-/* The survivor is forked before there are threads, and before what it must not hold is open. */
+/*
+ * The survivor is forked before there are threads, and before what it must not hold is open; it keeps
+ * the capabilities that loading programs takes. What listens and what sends comes after they are gone.
+ */
 static int start(struct service *s, struct err *err)
 {
 	int rc = daemon_config_load(&s->config, s->path, err);
 
 	if (!rc)
+		rc = privileges_use(PRIVILEGES_ADMIN, err);
+	if (!rc)
+		rc = privileges_give_up(err);
+	if (!rc)
 		rc = start_survivor(s, err);
-	if (!rc)
-		rc = open_publisher(s, err);
-	if (!rc)
-		rc = open_sinks(s->config, NULL, s->sinks, &s->timebase, err);
 	if (!rc)
 		rc = ground_open(&s->ground,
 				 &(struct ground_options) {
@@ -413,8 +416,13 @@ static int start(struct service *s, struct err *err)
 					 .targets = FLEET_MAX,
 					 .budget = s->config->budget > 0,
 					 .processes = true,
+					 .give_up = true,
 				 },
 				 err);
+	if (!rc)
+		rc = open_publisher(s, err);
+	if (!rc)
+		rc = open_sinks(s->config, NULL, s->sinks, &s->timebase, err);
 	if (!rc)
 		rc = open_fleet(s, err);
 	if (!rc)
