@@ -51,7 +51,8 @@ static void report_kernel(struct report *r, const struct host *host, const struc
 	     "perf-event uprobes",
 	     f->perf_uprobe_err ? strerror(-f->perf_uprobe_err) : "can be opened",
 	     f->uprobe_multi ? "not needed here, uprobe_multi serves"
-			     : "needs CAP_SYS_ADMIN (or root)");
+			     : "needs CAP_SYS_ADMIN (or root); the service has it with "
+			       "gosonde-before-6.6.conf");
 	if (*host->lockdown)
 		line(r, !strcmp(host->lockdown, "confidentiality") ? BAD : GOOD, "kernel lockdown",
 		     host->lockdown,
@@ -66,6 +67,9 @@ static void report_rights(struct report *r, const struct host *host)
 	line(r, host->cap_sys_ptrace ? GOOD : NOTE, "CAP_SYS_PTRACE",
 	     host->cap_sys_ptrace ? "yes" : "missing",
 	     "without it only processes of your own user can be read");
+	line(r, host->cap_dac_read_search ? GOOD : NOTE, "CAP_DAC_READ_SEARCH",
+	     host->cap_dac_read_search ? "yes" : "missing",
+	     "without it programs whose file only some may read (mode 0700) are left alone");
 	line(r, host->initial_pid_namespace ? GOOD : BAD, "PID namespace",
 	     host->initial_pid_namespace ? "the machine's own" : "a container's",
 	     "run gosonde on the host, or its container with the host's PID namespace");

@@ -162,7 +162,7 @@ int fleet_consider(struct fleet *fleet, int pid, struct err *err)
 	rc = target_open_shared(&m->target, fleet->binaries, pid, err);
 	if (!rc)
 		rc = is_wanted(fleet, m->target) ? take_on(fleet, m, err) : 0;
-	else if (rc != -EPERM)
+	else if (rc != -EPERM && rc != -EACCES)
 		rc = 0; /* it is gone, or no Go program: both are usual */
 	if (rc <= 0)
 		member_free(m);

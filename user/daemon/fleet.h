@@ -32,8 +32,8 @@ DEFINE_FREEP(struct fleet, fleet_free)
 /*
  * Looks at a process, and observes it if it is a Go program that the configuration wants.
  * Returns 1: it is observed now; 0: it is not wanted, is observed already, is gone, or is no Go
- * program; -EPERM: it can't be looked into; or another negative errno: it is wanted and can't be
- * observed.
+ * program; -EPERM, -EACCES: it, or its executable, can't be looked into; or another negative errno:
+ * it is wanted and can't be observed.
  */
 int fleet_consider(struct fleet *fleet, int pid, struct err *err);
 

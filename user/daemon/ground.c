@@ -26,8 +26,8 @@ static int load_programs(struct ground *ground, const struct ground_options *opt
 }
 
 /*
- * To calibrate is to attach, to write maps and to read them, as for any target later: so it shows what
- * that takes here. Where it fails for another reason, nothing is known, and all are kept.
+ * To calibrate is to attach, to write maps and to read them, as for any target later: so it shows
+ * what that takes here. Where it fails for another reason, nothing is known, and all are kept.
  */
 static int calibrate_with_least(struct ground *ground, u32 slot, struct err *err)
 {

@@ -24,10 +24,9 @@ struct ground_options {
 
 /*
  * Loads the programs, and measures on this very process what a hit costs. With give_up it measures
- * with the least capabilities that this kernel lets it (proc/privileges.h), and keeps no others: what
- * is done later is what was done then. While there is one thread.
- * Returns 0; -ENOSYS (this kernel lacks what it takes, or shows other PIDs than we see), -EPERM, or
- * another.
+ * with the least capabilities that this kernel lets it (proc/privileges.h), and keeps no others:
+ * what is done later is what was done then. While there is one thread. Returns 0; -ENOSYS (this
+ * kernel lacks what it takes, or shows other PIDs than we see), -EPERM, or another.
  */
 int ground_open(struct ground *ret, const struct ground_options *options, struct err *err);
 void ground_close(struct ground *ground);

@@ -215,7 +215,8 @@ int loop_run(const struct loop_config *config, const struct loop_handlers *handl
 	int rc = sd_event_new(&event);
 
 	loop.event = event;
-	/* systemd hears that the loop turns, if it asked for that: whatever the interval of ticks. */
+	/* systemd hears that the loop turns, if it asked for that: whatever the interval of ticks.
+	 */
 	if (rc >= 0)
 		rc = sd_event_set_watchdog(event, true);
 	if (rc >= 0)

@@ -44,7 +44,7 @@ struct service {
 	u64 missed;  /* programs that began and found no room, at the last scan */
 	u64 scanned_ns;
 	u64 fired;
-	bool denied; /* has been told of */
+	bool denied, unreadable; /* has been told of */
 };
 
 static void close_sinks(struct sink *sinks[static SINKS], const struct timebase *timebase)
@@ -198,7 +198,13 @@ static int open_fleet(struct service *s, struct err *err)
 	return s->fleet && s->finder ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
-/* Go programs that run already; those that are too young wait. */
+/* Go programs, and what may be one and can't be read: that is to be told of. */
+static bool may_be_go(const struct scan_process *p)
+{
+	return p->kind == SCAN_GO || (p->kind == SCAN_UNREADABLE && p->rc == -EACCES);
+}
+
+/* Those that run already; those that are too young wait. */
 static int scan(struct service *s, struct err *err)
 {
 	CLEANUP(scan_closep) struct scan *scan = NULL;
@@ -210,7 +216,7 @@ static int scan(struct service *s, struct err *err)
 	while (!rc && (rc = scan_next(scan, p, err)) > 0) {
 		u64 age_ns = now_boot_ns > p->start_ns ? now_boot_ns - p->start_ns : 0;
 
-		if (p->kind == SCAN_GO)
+		if (may_be_go(p))
 			finder_add(s->finder, p->pid,
 				   now_ns + s->config->min_age_ns -
 					   MIN(age_ns, s->config->min_age_ns));
@@ -244,6 +250,17 @@ static int find(struct service *s, struct err *err)
 	return scan(s, err);
 }
 
+/* Whoever lacks a right lacks it for many: once is enough. */
+static bool was_told(struct service *s, int rc)
+{
+	bool *told = rc == -EPERM ? &s->denied : rc == -EACCES ? &s->unreadable : NULL;
+	bool before = told && *told;
+
+	if (told)
+		*told = true;
+	return before;
+}
+
 /* One at a time: to attach takes tens of milliseconds, and the ring waits. */
 static void consider_next(struct service *s, u64 now_ns)
 {
@@ -252,10 +269,8 @@ static void consider_next(struct service *s, u64 now_ns)
 	int pid = finder_due(s->finder, now_ns), rc;
 
 	rc = pid ? fleet_consider(s->fleet, pid, &err) : 0;
-	/* Whoever lacks the right lacks it for many: once is enough. */
-	if (rc >= 0 || (rc == -EPERM && s->denied))
+	if (rc >= 0 || was_told(s, rc))
 		return;
-	s->denied |= rc == -EPERM;
 	snprintf(text, sizeof(text), "process %d is not observed", pid);
 	say(text, err.text);
 }
@@ -396,8 +411,9 @@ static int on_reload(void *arg, struct err *err)
 }
 
 /*
- * The survivor is forked before there are threads, and before what it must not hold is open; it keeps
- * the capabilities that loading programs takes. What listens and what sends comes after they are gone.
+ * The survivor is forked before there are threads, and before what it must not hold is open; it
+ * keeps the capabilities that loading programs takes. What listens and what sends comes after they
+ * are gone.
  */
 static int start(struct service *s, struct err *err)
 {
@@ -450,6 +466,7 @@ int service_run(const char *path, const char *version, struct err *err)
 	loop.ring_fd = kern_ring_fd(s->ground.kern);
 	loop.interval_ns = s->config->interval_ns;
 	sd_notify(0, "READY=1");
+	tell_status(s);
 	rc = loop_run(&loop, &handlers, err);
 	sd_notify(0, "STOPPING=1");
 	return MIN(rc, 0);

@@ -55,6 +55,7 @@ void host_read(struct host *ret)
 	ret->cap_bpf = ret->cap_sys_admin || (caps >> CAP_BPF & 1);
 	ret->cap_perfmon = ret->cap_sys_admin || (caps >> CAP_PERFMON & 1);
 	ret->cap_sys_ptrace = caps >> CAP_SYS_PTRACE & 1;
+	ret->cap_dac_read_search = caps >> CAP_DAC_READ_SEARCH & 1;
 	read_lockdown(ret->lockdown, sizeof(ret->lockdown));
 	ret->initial_pid_namespace = in_initial_pid_namespace();
 }

@@ -10,10 +10,11 @@
 struct host {
 	char kernel[80];  /* release */
 	char machine[40]; /* "x86_64" */
-	bool cap_bpf, cap_perfmon, cap_sys_admin,
-		cap_sys_ptrace; /* effective; SYS_ADMIN implies the first two */
-	char lockdown[32];	/* "none", "integrity", "confidentiality"; "" if this kernel has no
-				   lockdown */
+	bool cap_bpf, cap_perfmon, cap_sys_admin, cap_sys_ptrace,
+		cap_dac_read_search; /* effective; SYS_ADMIN implies the
+					first two */
+	char lockdown[32]; /* "none", "integrity", "confidentiality"; "" if this kernel has no
+			      lockdown */
 	bool initial_pid_namespace; /* the PIDs we see are those that the BPF programs see */
 };
 

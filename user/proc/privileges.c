@@ -35,9 +35,8 @@ static int apply(struct err *err)
 
 static int read_own(struct err *err)
 {
-	return capng_get_caps_process()
-		       ? err_set(err, -EIO, "can't tell what capabilities we have")
-		       : 0;
+	return capng_get_caps_process() ? err_set(err, -EIO, "can't tell what capabilities we have")
+					: 0;
 }
 
 int privileges_use(enum privileges level, struct err *err)
@@ -64,7 +63,8 @@ int privileges_give_up(struct err *err)
 	for (unsigned int c = 0; c <= CAP_LAST_CAP; c++)
 		if (capng_have_capability(CAPNG_EFFECTIVE, c))
 			used |= 1ULL << c;
-	/* Those that only a newer kernel knows too; what is not inheritable is not ambient either. */
+	/* Those that only a newer kernel knows too; what is not inheritable is not ambient either.
+	 */
 	capng_clear(CAPNG_SELECT_CAPS);
 	for (unsigned int c = 0; c <= CAP_LAST_CAP; c++)
 		if (used >> c & 1)

@@ -75,6 +75,12 @@ static int open_exe(struct process *p, struct err *err)
 		return exe_failure(p, errno, err);
 	p->exe[n] = 0;
 	p->exe_fd = open(link, O_RDONLY | O_CLOEXEC);
+	/* We may look at the process, not at the file: its mode says so. */
+	if (p->exe_fd < 0 && errno == EACCES)
+		return err_set(err, -EACCES,
+			       "only some may read its executable, %s (needs root, or "
+			       "CAP_DAC_READ_SEARCH)",
+			       p->exe);
 	if (p->exe_fd < 0)
 		return exe_failure(p, errno, err);
 	proc_fd_path(p->exe_path, p->exe_fd);

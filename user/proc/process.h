@@ -29,6 +29,7 @@ struct process {
  *   -ESRCH   no such process
  *   -EINVAL  the PID is a thread of another process, or a kernel thread
  *   -EPERM   it belongs to somebody else and we lack the privilege
+ *   -EACCES  we may not read its executable
  */
 int process_open(struct process *ret, int pid, struct err *err);
 void process_close(struct process *process);
