@@ -198,10 +198,10 @@ static int open_fleet(struct service *s, struct err *err)
 	return s->fleet && s->finder ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
-/* Go programs, and what may be one and can't be read: that is to be told of. */
+/* Go programs, and what may be one: that a file can't be read is to be told of. */
 static bool may_be_go(const struct scan_process *p)
 {
-	return p->kind == SCAN_GO || (p->kind == SCAN_UNREADABLE && p->rc == -EACCES);
+	return p->kind == SCAN_GO || (p->kind == SCAN_UNREADABLE && p->exe[0]);
 }
 
 /* Those that run already; those that are too young wait. */
