@@ -29,11 +29,14 @@ static int load_programs(struct ground *ground, const struct ground_options *opt
  * To calibrate is to attach, to write maps and to read them, as for any target later: so it shows
  * what that takes here. Where it fails for another reason, nothing is known, and all are kept.
  */
-static int calibrate_with_least(struct ground *ground, u32 slot, struct err *err)
+static int calibrate_with_least(struct ground *ground, u32 slot, bool uprobe_multi, struct err *err)
 {
+	/* A perf event takes CAP_PERFMON at least, and libbpf CAP_BPF at the first one: it loads a
+	 * program to see whether links to them exist, and remembers the answer. */
+	int level = uprobe_multi ? PRIVILEGES_READ : PRIVILEGES_TRACE;
 	int rc = -EPERM, kept;
 
-	for (int level = PRIVILEGES_READ; rc == -EPERM && level <= PRIVILEGES_ADMIN; level++) {
+	for (; rc == -EPERM && level <= PRIVILEGES_ADMIN; level++) {
 		rc = privileges_use((enum privileges)level, err);
 		if (!rc)
 			rc = calibrate(ground->kern, slot, &ground->cost, err);
@@ -65,7 +68,7 @@ static int load_and_calibrate(struct ground *ground, const struct ground_options
 	if (rc)
 		return rc;
 	calibrated = options->give_up
-			     ? calibrate_with_least(ground, options->targets, err)
+			     ? calibrate_with_least(ground, options->targets, uprobe_multi, err)
 			     : calibrate(ground->kern, options->targets, &ground->cost, err);
 	if (calibrated == -ENOTSUP && uprobe_multi) {
 		ground_close(ground);
