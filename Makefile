@@ -33,6 +33,8 @@ PURE	:= base govern gobin insn event model detect alert output
 LINUX	:= probe kern proc sink daemon cmd
 PURE_LIBS  := -lelf -lZydis -ljansson -lcyaml -lyaml -lm
 LINUX_LIBS := -lbpf -lcap-ng -lsystemd -lmicrohttpd -lcurl $(PURE_LIBS)
+# STATIC="bpf …" links the program with these libraries' archives.
+static_first = $(foreach l,$(1),$(if $(filter $(l:-l%=%),$(STATIC)),$(l:-l%=-l:lib%.a),$(l)))
 
 srcs	= $(wildcard user/$(1)/*.c)
 objs	= $(patsubst %.c,$(O)/%.o,$(call srcs,$(1)))
@@ -44,7 +46,7 @@ all: $(O)/gosonde ## build build/gosonde
 
 $(O)/gosonde: $(O)/user/main.o $(linux_a) $(pure_a)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call static_first,$(LINUX_LIBS)) $(if $(STATIC),-lz)
 
 $(pure_a): $(foreach d,$(PURE),$(call objs,$(d)))
 $(linux_a): $(foreach d,$(LINUX),$(call objs,$(d)))
@@ -218,6 +220,8 @@ format: ## clang-format every source
 lint: $(skeleton) ## clang-format, clang-tidy, cppcheck, shellcheck
 	$(Q)clang-format --dry-run --Werror $(sources)
 	$(Q)scripts/lint "$(CPPFLAGS)"
+
+include scripts/package.mk
 
 .PHONY: clean
 clean: ## remove the build
