@@ -21,24 +21,30 @@ generatordir := $(PREFIX)/lib/systemd/system-generators
 sysusersdir := $(PREFIX)/lib/sysusers.d
 
 dist	:= scripts/dist
+completions := bash-completion/completions/gosonde zsh/site-functions/_gosonde fish/vendor_completions.d/gosonde.fish
+completions := $(completions:%=$(PREFIX)/share/%)
 examples := prometheus.yml gosonde-alerts.yml alertmanager.yml grafana-dashboard.json
 
 # Program that is installed; another one than all builds for the archive.
 PROGRAM	?= $(O)/gosonde
 
 put	= $(INSTALL) -D -m $(1) $(2) $(DESTDIR)$(3)
-# A file that names others by where they are below /usr.
-put_moved = $(call put,$(1),$(2),$(3)) && sed -i 's|/usr/bin/gosonde|$(bindir)/gosonde|; s|/usr/share/gosonde|$(datadir)|' $(DESTDIR)$(3)
+# A file that says where others are, below /usr: it is to be right of this PREFIX.
+moved	:= s|/usr/bin/gosonde|$(bindir)/gosonde|; s|/usr/share/gosonde|$(datadir)|; s|/usr/share/doc/gosonde|$(docdir)|
+put_moved = $(put) && sed -i '$(moved)' $(DESTDIR)$(3)
 
 .PHONY: install install-program install-generator install-unit uninstall
 install: install-program install-generator install-unit ## install: program, unit, configuration, manual (PREFIX=/usr/local DESTDIR=)
 
 install-program: $(PROGRAM)
 	$(call put,755,$(PROGRAM),$(bindir)/gosonde)
+	$(call put_moved,644,$(dist)/man/gosonde.1,$(mandir)/man1/gosonde.1)
+	$(call put_moved,644,$(dist)/man/gosonde.yaml.5,$(mandir)/man5/gosonde.yaml.5)
+	$(foreach f,$(completions),$(call put,644,$(dist)/completions/$(notdir $(f)),$(f)) &&) true
 	$(call put,644,$(dist)/rules.yaml,$(datadir)/rules.yaml)
 	$(foreach f,$(examples),$(call put,644,$(dist)/$(f),$(docdir)/examples/$(f)) &&) true
 	$(INSTALL) -d $(DESTDIR)$(confdir)/conf.d
-	test -e $(DESTDIR)$(confdir)/gosonde.yaml || $(call put,644,$(dist)/gosonde.yaml,$(confdir)/gosonde.yaml)
+	test -e $(DESTDIR)$(confdir)/gosonde.yaml || { $(call put_moved,644,$(dist)/gosonde.yaml,$(confdir)/gosonde.yaml); }
 
 install-generator:
 	$(call put_moved,755,$(dist)/gosonde-generator,$(generatordir)/gosonde-generator)
@@ -50,7 +56,7 @@ install-unit:
 
 uninstall: ## remove what install brought, but for /etc/gosonde
 	rm -f $(addprefix $(DESTDIR),$(bindir)/gosonde $(mandir)/man1/gosonde.1 $(mandir)/man5/gosonde.yaml.5 \
-		$(unitdir)/gosonde.service $(generatordir)/gosonde-generator $(sysusersdir)/gosonde.conf)
+		$(completions) $(unitdir)/gosonde.service $(generatordir)/gosonde-generator $(sysusersdir)/gosonde.conf)
 	rm -rf $(DESTDIR)$(datadir) $(DESTDIR)$(docdir)
 
 .PHONY: deb
