@@ -33,7 +33,7 @@ PURE	:= base govern gobin insn event model detect alert output
 LINUX	:= probe kern proc sink daemon cmd
 PURE_LIBS  := -lelf -lZydis -ljansson -lcyaml -lyaml -lm
 LINUX_LIBS := -lbpf -lcap-ng -lsystemd -lmicrohttpd -lcurl $(PURE_LIBS)
-# STATIC="bpf …" links the program with these libraries' archives.
+# STATIC="bpf …" links the program with these libraries' archives, and what libbpf's takes.
 static_first = $(foreach l,$(1),$(if $(filter $(l:-l%=%),$(STATIC)),$(l:-l%=-l:lib%.a),$(l)))
 
 srcs	= $(wildcard user/$(1)/*.c)
@@ -44,9 +44,10 @@ linux_a	:= $(O)/libgosonde-linux.a
 .PHONY: all
 all: $(O)/gosonde ## build build/gosonde
 
-$(O)/gosonde: $(O)/user/main.o $(linux_a) $(pure_a)
+$(O)/gosonde $(O)/static/gosonde: $(O)/user/main.o $(linux_a) $(pure_a)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call static_first,$(LINUX_LIBS)) $(if $(STATIC),-lz)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(call static_first,$(LINUX_LIBS) \
+		$(if $(STATIC),$(shell pkg-config --static --libs-only-l libbpf)))
 
 $(pure_a): $(foreach d,$(PURE),$(call objs,$(d)))
 $(linux_a): $(foreach d,$(LINUX),$(call objs,$(d)))

@@ -62,3 +62,25 @@ uninstall: ## remove what install brought, but for /etc/gosonde
 .PHONY: deb
 deb: ## build build/gosonde_VERSION_ARCH.deb
 	$(Q)O=$(O) VERSION=$(VERSION) scripts/package-deb
+
+# The archive for machines without a package. What Debian has an archive of is linked from it, but for
+#   glibc, libsystemd        they go with the system
+#   libcurl, libmicrohttpd   they bring TLS, which is to be updated with the system, and is in no archives
+#   libelf                   its archive lacks symbols since elfutils 0.191
+#   Zydis                    there is no archive of it, so the library itself comes along
+archive	:= $(O)/gosonde-$(VERSION)-$(shell uname -m)
+
+$(O)/static/gosonde: STATIC := bpf jansson cyaml yaml z cap-ng
+$(O)/static/gosonde: LDFLAGS += -Wl,-z,relro,-z,now -Wl,-rpath,'$$ORIGIN/../lib/gosonde'
+
+.PHONY: tarball
+tarball: $(O)/static/gosonde ## build build/gosonde-VERSION-ARCH.tar.xz, for machines without a package
+	$(Q)rm -rf $(O)/gosonde-*.tar.xz $(archive)
+	$(Q)$(MAKE) -s --no-print-directory install PROGRAM=$< PREFIX=/usr/local DESTDIR=$(archive)
+	$(Q)strip $(archive)/usr/local/bin/gosonde
+	$(Q)PROGRAM=$< scripts/package-libraries $(archive)/usr/local
+	$(Q)cp LICENSE README.md $(dist)/install $(archive)
+	$(Q)tar -C $(O) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(shell git log -1 --format=%ct) \
+		-cJf $(archive).tar.xz $(notdir $(archive))
+	$(Q)rm -r $(archive)
+	@echo $(archive).tar.xz

@@ -14,6 +14,11 @@ setup_file() {
 	fi
 }
 
+teardown_file() {
+	# Who ran this by sudo is to be able to build anew.
+	[[ -z ${SUDO_UID:-} ]] || chown -R "$SUDO_UID:${SUDO_GID:?}" "$build"/static "$build"/gosonde[-_]*
+}
+
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
@@ -73,6 +78,16 @@ in_copy() {
 	# Debian 12's is too old, and apt takes none out of backports by itself.
 	dpkg-deb -f "$deb" Depends | grep -q libbpf && fail "it depends on a libbpf"
 	readelf -d unpacked/usr/bin/gosonde | grep -q BIND_NOW || fail "not hardened"
+}
+
+@test "what scripts/setup installs for building the package asks for" {
+	local name
+	sed -n '/^readonly build_packages=(/,/^)/p' "$root/scripts/setup" | grep -oE '[a-z0-9+-]+-dev' |
+		grep -v libc6-dev >wanted
+	[[ -s wanted ]]
+	while read -r name; do
+		grep -qE "^ $name( .*)?,$" "$root/scripts/debian/control" || fail "Build-Depends lacks $name"
+	done <wanted
 }
 
 @test "installed: a user, a service that is enabled, a manual; a changed configuration survives" {
@@ -140,4 +155,24 @@ in_copy() {
 	grep -rE '/usr/(bin|share)/gosonde|/usr/share/doc/gosonde' into/opt/g --exclude-dir=examples --exclude-dir=bin && fail "not of this prefix"
 	make -s -C "$root" O="$build" uninstall PREFIX=/opt/g DESTDIR="$into" >/dev/null
 	same "left" "$(cd into && find . -type f)" ./etc/gosonde/gosonde.yaml
+}
+
+@test "the archive has its libraries with it, but for the system's own; it installs and removes itself" {
+	local program
+	make -s -C "$root" O="$build" tarball >/dev/null
+	tar xf "$build"/gosonde-*.tar.xz
+	cd gosonde-*/ || return
+	program=usr/local/bin/gosonde
+	same "shared libraries" "$(readelf -d "$program" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | sort)" \
+		"$(printf '%s\n' libZydis.so.4.0 libc.so.6 libcurl.so.4 libelf.so.1 libm.so.6 libmicrohttpd.so.12 libsystemd.so.0)"
+	ldd "$program" | grep -q "$PWD/usr/local/.*libZydis" || fail "not with it:" "$(ldd "$program")"
+	equal "version" "$("$program" version)" "$("$gosonde" version)"
+	mkdir -p "$BATS_TEST_TMPDIR/into/etc/gosonde"
+	echo 'interval: 2s' >"$BATS_TEST_TMPDIR/into/etc/gosonde/gosonde.yaml"
+	DESTDIR=$BATS_TEST_TMPDIR/into ./install
+	equal "installed" "$("$BATS_TEST_TMPDIR/into/$program" version)" "$("$gosonde" version)"
+	equal "configuration" "$(cat "$BATS_TEST_TMPDIR/into/etc/gosonde/gosonde.yaml")" 'interval: 2s'
+	test -d "$BATS_TEST_TMPDIR/into/etc/gosonde/conf.d"
+	DESTDIR=$BATS_TEST_TMPDIR/into ./install --remove
+	same "left" "$(cd "$BATS_TEST_TMPDIR/into" && find . -type f)" ./etc/gosonde/gosonde.yaml
 }
