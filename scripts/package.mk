@@ -23,7 +23,7 @@ sysusersdir := $(PREFIX)/lib/sysusers.d
 dist	:= scripts/dist
 completions := bash-completion/completions/gosonde zsh/site-functions/_gosonde fish/vendor_completions.d/gosonde.fish
 completions := $(completions:%=$(PREFIX)/share/%)
-examples := prometheus.yml gosonde-alerts.yml alertmanager.yml grafana-dashboard.json
+examples := prometheus.yml gosonde-alerts.yml alertmanager.yml grafana-dashboard.json kubernetes.yaml
 
 # Program that is installed; another one than all builds for the archive.
 PROGRAM	?= $(O)/gosonde
