@@ -112,8 +112,8 @@ in_copy() {
 	needs_deb
 	# shellcheck disable=SC2016 # for the inner shell
 	in_copy '
-		everything() { find / -xdev -path "*gosonde*" -not -path "/tmp/*" -not -path "/var/tmp/*" -not -path "/root/*" \
-			-not -path "/work/*" -not -path "/home/*" -not -path /gosonde.deb | sort; }
+		dpkg-deb -c /gosonde.deb | awk "/^-/ { print substr(\$6, 2) }" >/files
+		everything() { xargs ls -d </files 2>/dev/null || true; find /etc /var/lib /run -xdev -name "*gosonde*"; }
 		everything >/before
 		none id gosonde
 		dpkg --no-triggers -i /gosonde.deb
