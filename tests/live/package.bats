@@ -94,7 +94,7 @@ in_copy() {
 	needs_deb
 	# shellcheck disable=SC2016 # for the inner shell
 	in_copy '
-		dpkg --no-triggers -i /gosonde.deb
+		dpkg --no-triggers --path-include="*" -i /gosonde.deb
 		getent passwd gosonde | grep -q ":/nonexistent:/usr/sbin/nologin$"
 		test "$(id -Gn gosonde)" = gosonde
 		test -L /etc/systemd/system/multi-user.target.wants/gosonde.service
@@ -103,7 +103,7 @@ in_copy() {
 		man -w gosonde && man -w gosonde.yaml
 		echo "interval: 2s" >/etc/gosonde/gosonde.yaml
 		systemctl disable gosonde
-		dpkg --no-triggers -i /gosonde.deb </dev/null
+		dpkg --no-triggers --path-include="*" -i /gosonde.deb </dev/null
 		test "$(cat /etc/gosonde/gosonde.yaml)" = "interval: 2s"
 		none test -e /etc/systemd/system/multi-user.target.wants/gosonde.service'
 }
@@ -116,7 +116,7 @@ in_copy() {
 		everything() { xargs ls -d </files 2>/dev/null || true; find /etc /var/lib /run -xdev -name "*gosonde*"; }
 		everything >/before
 		none id gosonde
-		dpkg --no-triggers -i /gosonde.deb
+		dpkg --no-triggers --path-include="*" -i /gosonde.deb
 		echo "interval: 2s" >/etc/gosonde/conf.d/mine.yaml
 		dpkg --no-triggers -r gosonde
 		test -e /etc/gosonde/gosonde.yaml && test -e /etc/gosonde/conf.d/mine.yaml
