@@ -21,8 +21,9 @@ generatordir := $(PREFIX)/lib/systemd/system-generators
 sysusersdir := $(PREFIX)/lib/sysusers.d
 
 dist	:= scripts/dist
-completions := bash-completion/completions/gosonde zsh/site-functions/_gosonde fish/vendor_completions.d/gosonde.fish
-completions := $(completions:%=$(PREFIX)/share/%)
+zshdir	:= $(PREFIX)/share/zsh/site-functions
+completions := $(PREFIX)/share/bash-completion/completions/gosonde $(zshdir)/_gosonde \
+	$(PREFIX)/share/fish/vendor_completions.d/gosonde.fish
 examples := prometheus.yml gosonde-alerts.yml alertmanager.yml grafana-dashboard.json kubernetes.yaml
 
 # Program that is installed; another one than all builds for the archive.

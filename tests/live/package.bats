@@ -69,7 +69,8 @@ in_copy() {
 	dpkg-deb -c "$deb" | awk '$2 != "root/root"' >others
 	[[ ! -s others ]] || fail "not root's:" "$(cat others)"
 	# What make install puts somewhere, debhelper has compressed or put into another folder.
-	make -s -C "$root" O="$build" install PREFIX=/usr DESTDIR="$PWD/installed" >/dev/null
+	make -s -C "$root" O="$build" install PREFIX=/usr zshdir=/usr/share/zsh/vendor-completions \
+		DESTDIR="$PWD/installed" >/dev/null
 	same "files" "$(dpkg-deb -c "$deb" | awk '/^-/ { print $6 }' | sed -E 's/^\.//; s/\.gz$//; s|^/lib/|/usr/lib/|' |
 		grep -vE '/doc/gosonde/(copyright|changelog)|/lintian/' | sort)" \
 		"$(cd installed && find . -type f | sed 's/^\.//' | sort)"
@@ -106,6 +107,21 @@ in_copy() {
 		dpkg --no-triggers --path-include="*" -i /gosonde.deb </dev/null
 		test "$(cat /etc/gosonde/gosonde.yaml)" = "interval: 2s"
 		none test -e /etc/systemd/system/multi-user.target.wants/gosonde.service'
+}
+
+@test "installed: each shell finds its completion" {
+	local shell
+	needs_deb
+	for shell in zsh fish; do
+		command -v "$shell" >/dev/null || skip "$shell is not installed"
+	done
+	[[ -r /usr/share/bash-completion/bash_completion ]] || skip "bash-completion is not installed"
+	# shellcheck disable=SC2016 # for the inner shell
+	in_copy '
+		dpkg --no-triggers -i /gosonde.deb
+		bash --norc -c ". /usr/share/bash-completion/bash_completion; _completion_loader gosonde; complete -p gosonde"
+		test "$(zsh -f -c "autoload -Uz compinit; compinit -D -u; print \$_comps[gosonde]")" = _gosonde
+		fish -c "complete -C \"gosonde at\"" | grep -q "^attach"'
 }
 
 @test "removed it leaves its configuration and user, purged nothing" {
@@ -163,7 +179,8 @@ in_copy() {
 	tar xf "$build"/gosonde-*.tar.xz
 	cd gosonde-*/ || return
 	program=usr/local/bin/gosonde
-	same "shared libraries" "$(readelf -d "$program" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | sort)" \
+	# The loader is named where an archive has variables of threads.
+	same "shared libraries" "$(readelf -d "$program" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' | sort)" \
 		"$(printf '%s\n' libZydis.so.4.0 libc.so.6 libcurl.so.4 libelf.so.1 libm.so.6 libmicrohttpd.so.12 libsystemd.so.0)"
 	ldd "$program" | grep -q "$PWD/usr/local/.*libZydis" || fail "not with it:" "$(ldd "$program")"
 	equal "version" "$("$program" version)" "$("$gosonde" version)"
