@@ -101,6 +101,8 @@ config_tests := $(addprefix $(O)/tests/unit/daemon_config_,test errors_test)
 $(config_tests): $(config_srcs:%.c=$(O)/%.o)
 $(config_tests): PURE_LIBS += -lcurl
 $(O)/tests/unit/finder_test: $(O)/user/daemon/finder.o
+container_srcs := $(addprefix user/proc/,container.c pod.c machine.c)
+$(O)/tests/unit/container_test: $(container_srcs:%.c=$(O)/%.o)
 
 # Programs that test against the real system: sockets, BPF. Those without _test are tools of the tests.
 $(O)/tests/live/%: $(O)/tests/live/%.o $(linux_a) $(pure_a)
@@ -128,10 +130,10 @@ $(O)/tests/bench/%: $(O)/tests/bench/%.o $(linux_a) $(pure_a)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINUX_LIBS)
 
 # Fuzz targets: tests/fuzz/NAME_fuzz.c. NAME_replay runs one over the inputs in tests/fuzz/corpus/NAME,
-# build/fuzz/NAME is libFuzzer's. Two parsers of proc/, and the daemon's configuration, stand in no pure library.
+# build/fuzz/NAME is libFuzzer's. Parsers of proc/, and the daemon's configuration, stand in no pure library.
 fuzz_names := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_replays := $(fuzz_names:%=$(O)/tests/fuzz/%_replay)
-fuzz_proc := user/proc/maps.c user/proc/cgroup.c
+fuzz_proc := user/proc/maps.c user/proc/cgroup.c $(container_srcs)
 fuzz_srcs := $(foreach d,$(PURE),$(call srcs,$(d))) $(fuzz_proc) $(config_srcs)
 $(O)/tests/fuzz/daemon_replay: $(config_srcs:%.c=$(O)/%.o)
 $(O)/tests/fuzz/daemon_replay $(O)/fuzz/daemon: PURE_LIBS += -lcurl

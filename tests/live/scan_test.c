@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The scan of processes over a made-up /proc, and the names of containers. Needs no privilege. */
+/* The scan of processes over a made-up /proc. Needs no privilege. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,58 +15,11 @@
 
 #include "base/macros.h"
 #include "base/units.h"
-#include "proc/container.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/scan.h"
 
-#define ID  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define ID2 "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
-
-static void containers_by_cgroup(void **state)
-{
-	static const struct {
-		const char *text, *id, *engine;
-		bool kubernetes;
-	} rows[] = {
-		{ "0::/system.slice/docker-" ID ".scope\n", ID, "docker", false },
-		{ "12:pids:/docker/" ID "\n11:cpu:/docker/" ID "\n", ID, "docker", false },
-		{ "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/"
-		  "cri-containerd-" ID ".scope\n",
-		  ID, "containerd", true },
-		{ "0::/kubepods/besteffort/pod0f1e/" ID "\n", ID, "", true },
-		{ "0::/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope\n", ID, "cri-o", true },
-		{ "0::/machine.slice/libpod-" ID ".scope/container\n", ID, "podman", false },
-		{ "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID
-		  ".scope\n",
-		  ID, "podman", false },
-		/* kind: a cluster whose nodes are containers themselves; the inner one is the
-		   process's */
-		{ "0::/docker/" ID "/kubelet/kubepods/pod1/cri-containerd-" ID2 ".scope\n", ID2,
-		  "containerd", true },
-		/* v1 and v2 side by side: the v1 line says nothing */
-		{ "1:name=systemd:/\n0::/system.slice/docker-" ID ".scope\n", ID, "docker", false },
-		{ "0::/machine.slice/libpod-conmon-" ID ".scope\n", "", "",
-		  false }, /* outside of it */
-		{ "0::/\n", "", "", false },
-		{ "0::/system.slice/ssh.service\n", "", "", false },
-		{ "", "", "", false },
-		{ "0::/x-" ID "0\n", "", "", false }, /* 65 digits are no id */
-		{ "0::/0123456789abcdef\n", "", "", false },
-		{ ID, ID, "", false }, /* no newline, nothing before it */
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct container c;
-		bool is = container_from_cgroup(rows[i].text, &c);
-
-		if (is != (rows[i].id[0] != '\0') || strcmp(c.id, rows[i].id) ||
-		    strcmp(c.engine, rows[i].engine) || c.kubernetes != rows[i].kubernetes)
-			fail_msg("%s: \"%s\" \"%s\" %d", rows[i].text, c.id, c.engine,
-				 c.kubernetes);
-	}
-}
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static char root[] = "/tmp/gosonde-scan-XXXXXX";
 
@@ -265,7 +218,6 @@ static void threads_that_run(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(containers_by_cgroup),
 		cmocka_unit_test(a_made_up_proc),
 		cmocka_unit_test(the_real_proc_holds_this_test),
 		cmocka_unit_test(a_root_that_is_not_there),

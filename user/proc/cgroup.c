@@ -5,34 +5,13 @@
 #include <string.h>
 
 #include "base/macros.h"
-
-/* A part of a text that ends before a byte; not NUL-terminated. */
-struct span {
-	const char *at;
-	size_t len;
-};
-
-/* What stands up to the separator or the end of the rest, which moves past it. */
-static struct span take(struct span *rest, char separator)
-{
-	const char *end = memchr(rest->at, separator, rest->len);
-	struct span part = { rest->at, end ? (size_t)(end - rest->at) : rest->len };
-
-	rest->at += part.len + (end ? 1 : 0);
-	rest->len -= part.len + (end ? 1 : 0);
-	return part;
-}
-
-static bool is(struct span part, const char *word)
-{
-	return part.len == strlen(word) && !memcmp(part.at, word, part.len);
-}
+#include "proc/span.h"
 
 /* Whether a list with commas has the word. */
 static bool lists(struct span list, const char *word)
 {
 	while (list.len) {
-		if (is(take(&list, ','), word))
+		if (span_is(span_take(&list, ','), word))
 			return true;
 	}
 	return false;
@@ -41,7 +20,7 @@ static bool lists(struct span list, const char *word)
 static bool goes_up(struct span path)
 {
 	while (path.len) {
-		if (is(take(&path, '/'), ".."))
+		if (span_is(span_take(&path, '/'), ".."))
 			return true;
 	}
 	return false;
@@ -61,14 +40,14 @@ bool cgroup_of_process(const char *text, struct cgroup *ret)
 	struct span rest = { text, strlen(text) }, found = { NULL, 0 };
 
 	while (rest.len) {
-		struct span line = take(&rest, '\n');
-		struct span id = take(&line, ':'), controllers = take(&line, ':');
+		struct span line = span_take(&rest, '\n');
+		struct span id = span_take(&line, ':'), controllers = span_take(&line, ':');
 
 		if (lists(controllers, "cpu")) {
 			ret->version = CGROUP_V1;
 			return keep_path(line, ret->path);
 		}
-		if (is(id, "0") && !controllers.len)
+		if (span_is(id, "0") && !controllers.len)
 			found = line;
 	}
 	ret->version = CGROUP_V2;
@@ -108,15 +87,16 @@ static bool parse_mount(struct span line, enum cgroup_version version, struct cg
 	struct span root, point, type;
 
 	for (int i = 0; i < 3; i++) /* id, parent's id, device */
-		(void)take(&line, ' ');
-	root = take(&line, ' ');
-	point = take(&line, ' ');
-	while (line.len && !is(take(&line, ' '), "-")) /* options, and any number of tags */
+		(void)span_take(&line, ' ');
+	root = span_take(&line, ' ');
+	point = span_take(&line, ' ');
+	while (line.len &&
+	       !span_is(span_take(&line, ' '), "-")) /* options, and any number of tags */
 		;
-	type = take(&line, ' ');
-	(void)take(&line, ' '); /* source */
-	if (version == CGROUP_V2 ? !is(type, "cgroup2")
-				 : !is(type, "cgroup") || !lists(line, "cpu"))
+	type = span_take(&line, ' ');
+	(void)span_take(&line, ' '); /* source */
+	if (version == CGROUP_V2 ? !span_is(type, "cgroup2")
+				 : !span_is(type, "cgroup") || !lists(line, "cpu"))
 		return false;
 	return unescape(root, ret->root) && unescape(point, ret->point) && ret->point[0] == '/';
 }
@@ -139,7 +119,7 @@ bool cgroup_find_mount(const char *text, const struct cgroup *group, struct cgro
 	bool found = false;
 
 	while (rest.len) {
-		if (!parse_mount(take(&rest, '\n'), group->version, &mount) ||
+		if (!parse_mount(span_take(&rest, '\n'), group->version, &mount) ||
 		    !below(&mount, group))
 			continue;
 		if (!found || strlen(mount.root) < strlen(ret->root))
@@ -170,8 +150,8 @@ bool cgroup_throttled_parse(const char *text, struct cgroup_throttled *ret)
 	struct span rest = { text, strlen(text) };
 
 	while (rest.len) {
-		struct span line = take(&rest, '\n');
-		struct span key = take(&line, ' ');
+		struct span line = span_take(&rest, '\n');
+		struct span key = span_take(&line, ' ');
 		char digits[24];
 		u64 value;
 
@@ -179,11 +159,11 @@ bool cgroup_throttled_parse(const char *text, struct cgroup_throttled *ret)
 			 line.at);
 		if (sscanf(digits, "%llu", &value) != 1)
 			continue;
-		if (is(key, "nr_throttled")) {
+		if (span_is(key, "nr_throttled")) {
 			found.periods = value;
 			has_periods = true;
-		} else if (is(key, "throttled_time") || is(key, "throttled_usec")) {
-			found.ns = is(key, "throttled_usec") ? value * 1000 : value;
+		} else if (span_is(key, "throttled_time") || span_is(key, "throttled_usec")) {
+			found.ns = span_is(key, "throttled_usec") ? value * 1000 : value;
 			has_time = true;
 		}
 	}

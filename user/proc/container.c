@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "proc/machine.h"
 #include "proc/process.h"
 
 enum { CGROUP_BYTES = 16384 }; /* of /proc/PID/cgroup: a line per hierarchy */
@@ -71,19 +72,35 @@ static const char *last_id(const char *line, size_t len)
 	return found;
 }
 
+/* A line of one hierarchy: what is found in it, if anything. */
+static void read_line(const char *line, size_t len, struct container *ret)
+{
+	const char *id = last_id(line, len), *engine = NULL;
+
+	*ret = (struct container) { .id = "" };
+	/* A pod that the container makes for itself, below its own group, is not the one it is in.
+	 */
+	(void)pod_from_path(line, id ? (size_t)(id - line) : len, &ret->pod);
+	ret->kubernetes = ret->pod.uid[0] || memmem(line, len, "kubepods", strlen("kubepods"));
+	if (id && !is_monitor(line, id)) {
+		memcpy(ret->id, id, CONTAINER_ID_CHARS);
+		name_engine(line, id, ret);
+	} else if (!id && (engine = machine_from_path(line, len, ret->id))) {
+		snprintf(ret->engine, sizeof(ret->engine), "%s", engine);
+	}
+}
+
 bool container_from_cgroup(const char *text, struct container *ret)
 {
-	*ret = (struct container) { 0 };
+	*ret = (struct container) { .pod.qos = "" };
 
 	for (const char *line = text; *line && !ret->id[0];) {
 		size_t len = strcspn(line, "\n");
-		const char *id = last_id(line, len);
+		struct container found;
 
-		if (id && !is_monitor(line, id)) {
-			memcpy(ret->id, id, CONTAINER_ID_CHARS);
-			name_engine(line, id, ret);
-			ret->kubernetes = memmem(line, len, "kubepods", strlen("kubepods"));
-		}
+		read_line(line, len, &found);
+		if (found.id[0] || !ret->kubernetes)
+			*ret = found;
 		line += len + (line[len] == '\n');
 	}
 	return ret->id[0] != '\0';
