@@ -27,9 +27,10 @@ static void check_bounds(const struct daemon_config *config)
 
 static void walk(const struct daemon_config *config)
 {
-	static const struct daemon_candidate candidates[] = {
-		{ 0 }, { "/srv/shop", "example.com/shop", "3f2a9b", "/kubepods/3f2a9b", "www" }
-	};
+	static const struct daemon_candidate candidates[] = { { 0 },
+							      { "/srv/shop", "example.com/shop",
+								"3f2a9b", "0f1e", "Burstable",
+								"/kubepods/3f2a9b", "www" } };
 	CLEANUP(freep) char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);

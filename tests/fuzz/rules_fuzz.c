@@ -37,9 +37,9 @@ static void check_rules(const struct rules *rules)
 
 static void walk(const struct ruleset *set)
 {
-	static const struct rule_target targets[] = {
-		{ "", "", "" }, { "/srv/shop", "example.com/shop", "3f2a9b" }
-	};
+	static const struct rule_target targets[] = { { "", "", "", "", "" },
+						      { "/srv/shop", "example.com/shop", "3f2a9b",
+							"0f1e", "Burstable" } };
 	CLEANUP(freep) char *text = NULL;
 	struct rules rules;
 	size_t size;

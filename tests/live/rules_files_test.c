@@ -89,7 +89,7 @@ static void fails(const char *path, int rc, const char *error)
 static struct rule fault_rule(const char *path, size_t want_included)
 {
 	CLEANUP(ruleset_freep) struct ruleset *set = NULL;
-	const struct rule_target target = { "", "", "" };
+	const struct rule_target target = { "", "", "", "", "" };
 	struct err err = { "" };
 	struct rules rules;
 	size_t included = 99;

@@ -82,14 +82,14 @@ static void test_errors_say_file_line_key_and_what_was_expected(void **state)
 		{ "a group twice", "probes: [gc, gc]\n", "1: probes[1]: given twice" },
 		{ "an empty list, as it is mostly meant", "watch:\n", "1: watch: expected a list" },
 		{ "a text for an entry", "watch: [/srv/*]\n",
-		  "1: watch[0]: expected a mapping with keys of: exe, module, container, cgroup, "
-		  "user" },
+		  "1: watch[0]: expected a mapping with keys of: exe, module, container, pod, qos, "
+		  "cgroup, user" },
 		{ "unknown key of an entry", "ignore:\n- exe: a\n- exe: b\n  pid: 3\n",
-		  "4: ignore[1].pid: unknown key; expected one of: exe, module, container, cgroup, "
-		  "user" },
+		  "4: ignore[1].pid: unknown key; expected one of: exe, module, container, pod, qos, "
+		  "cgroup, user" },
 		{ "an entry for all", "ignore:\n- exe: a\n- {}\n",
-		  "3: ignore[1]: empty; expected at least one of: exe, module, container, cgroup, "
-		  "user" },
+		  "3: ignore[1]: empty; expected at least one of: exe, module, container, pod, qos, "
+		  "cgroup, user" },
 		{ "a list for a glob", "watch:\n- exe: a\n- exe: b\n- exe: [c]\n",
 		  "4: watch[2].exe: a list; expected a text or a number" },
 		{ "rules without a name", "rules:\n",

@@ -126,6 +126,8 @@ static void test_every_key(void **state)
 		  "probes: [map-write, map-grow, goroutine]" },
 		{ "watch:\n- {exe: /srv/*, user: www}\n- {container: \"\"}", "watch: []",
 		  "watch:\n  - {exe: \"/srv/*\", user: \"www\"}\n  - {container: \"\"}" },
+		{ "watch:\n- {qos: BestEffort, pod: 0f*}", "watch: []",
+		  "watch:\n  - {pod: \"0f*\", qos: \"BestEffort\"}" },
 		{ "ignore: [{module: a, cgroup: b}]", "ignore: []",
 		  "ignore:\n  - {module: \"a\", cgroup: \"b\"}" },
 		{ "rules: rules.yaml", "rules: default", "rules: \"/etc/gosonde/rules.yaml\"" },
@@ -230,9 +232,10 @@ static void test_rules_or_the_daemons(void **state)
 
 static void test_wants(void **state)
 {
-	static const struct daemon_candidate shop = { "/srv/shop/bin/shop", "example.com/shop",
-						      "3f2a9b", "/kubepods/pod1/3f2a9b", "www" },
-					     bare = { "/usr/bin/x", NULL, "", NULL, "root" };
+	static const struct daemon_candidate
+		shop = { "/srv/shop/bin/shop", "example.com/shop",	"3f2a9b", "0f1e",
+			 "Guaranteed",	       "/kubepods/pod1/3f2a9b", "www" },
+		bare = { "/usr/bin/x", NULL, "", "", "", NULL, "root" };
 	static const struct {
 		const char *yaml;
 		bool shop, bare;
@@ -246,6 +249,10 @@ static void test_wants(void **state)
 		{ "watch: [{container: \"?*\"}]", true, false },
 		{ "watch: [{container: \"\"}]", false, true },
 		{ "watch: [{module: \"\"}]", false, true },
+		{ "watch: [{pod: \"0f*\", qos: Guaranteed}]", true, false },
+		{ "watch: [{pod: \"0f*\", qos: Burstable}]", false, false },
+		{ "watch: [{pod: \"\"}]", false, true },
+		{ "watch: [{qos: \"[BG]*\"}]", true, false },
 		{ "watch: [{cgroup: /kubepods/*}]", true, false },
 		{ "watch: [{user: root}]", false, true },
 		{ "watch: [{user: \"[rw]*\"}]", true, true },
@@ -346,7 +353,7 @@ static void test_shipped_examples_are_right(void **state)
 	}
 	CLEANUP(daemon_config_freep)
 	struct daemon_config *config = config_of((const char *const[]) { yaml, NULL });
-	assert_int_equal(config->watch_count, 3);
+	assert_int_equal(config->watch_count, 5);
 	assert_int_equal(config->ignore_count, 1);
 }
 

@@ -355,6 +355,8 @@ static void process(void **state)
 					  .exe = "/x",
 					  .container = "",
 					  .engine = "",
+					  .pod_uid = "",
+					  .qos = "",
 					  .obstacle = "no function table" };
 	struct lines l = lines_open();
 	json_t *obj = RENDER(l, listed_json(l.out, &p));
@@ -363,8 +365,29 @@ static void process(void **state)
 	assert_string_equal(text_at(obj, "type"), "process");
 	assert_string_equal(text_at(obj, "comm"), EVIL_UTF8);
 	assert_true(json_is_null(at(obj, "go")) && json_is_null(at(obj, "container")));
+	assert_true(json_is_null(at(obj, "pod_uid")) && json_is_null(at(obj, "qos")));
 	assert_true(json_is_false(at(obj, "attachable")));
 	assert_string_equal(text_at(obj, "reason"), "no function table");
+	lines_done(&l, obj);
+}
+
+static void where_it_runs(void **state)
+{
+	struct lines l = lines_open();
+	struct alert a = sample_alert();
+	json_t *obj;
+
+	(void)state;
+	obj = RENDER(l, json_alert(l.out, &a, &sample_timebase));
+	assert_true(json_is_null(at(obj, "container")) && json_is_null(at(obj, "pod_uid")) &&
+		    json_is_null(at(obj, "qos")));
+	lines_done(&l, obj);
+	l = lines_open();
+	a.placement = sample_placement();
+	obj = RENDER(l, json_alert(l.out, &a, &sample_timebase));
+	assert_string_equal(text_at(obj, "container"), SAMPLE_ID);
+	assert_string_equal(text_at(obj, "pod_uid"), SAMPLE_POD);
+	assert_string_equal(text_at(obj, "qos"), "Burstable");
 	lines_done(&l, obj);
 }
 
@@ -411,6 +434,7 @@ int main(void)
 		cmocka_unit_test(map_grow),
 		cmocka_unit_test(alert),
 		cmocka_unit_test(labels_are_an_object),
+		cmocka_unit_test(where_it_runs),
 		cmocka_unit_test(process),
 		cmocka_unit_test(very_long_names_stay_whole),
 		cmocka_unit_test(a_full_device_is_reported),

@@ -75,6 +75,14 @@ static inline struct window blind_window(void)
 	return (struct window) { .pid = 1, .seconds = 1.0, .goroutine = { .live = -1 } };
 }
 
+#define SAMPLE_ID  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define SAMPLE_POD "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+
+static inline struct placement sample_placement(void)
+{
+	return (struct placement) { SAMPLE_ID, SAMPLE_POD, "Burstable" };
+}
+
 static inline struct alert sample_alert(void)
 {
 	static char frames[2][EVIDENCE_TEXT_MAX] = { "main.(*Cache).Put cache.go:42", EVIL };

@@ -121,6 +121,20 @@ static void colour_only_on_request(void **state)
 	printed_free(coloured);
 }
 
+static void an_alert_tells_where_it_runs(void **state)
+{
+	struct printed *p = print_to_memory(false);
+	struct alert alert = sample_alert();
+
+	(void)state;
+	alert.placement = sample_placement();
+	text_alert(&p->output, &alert, &sample_timebase);
+	assert_non_null(strstr(printed_text(p), "\n  container          " SAMPLE_ID
+						"\n  pod                " SAMPLE_POD
+						"\n  quality of service Burstable\n"));
+	printed_free(p);
+}
+
 static void a_resolved_alert_says_so(void **state)
 {
 	struct printed *p = print_to_memory(false);
@@ -290,6 +304,8 @@ static void a_process_list_fits_the_terminal(void **state)
 		  .exe = "/srv/shop",
 		  .container = "",
 		  .engine = "",
+		  .pod_uid = "",
+		  .qos = "",
 		  .age_ns = 90 * NS_PER_S,
 		  .understood = true,
 		  .go = "go1.22.12",
@@ -300,6 +316,8 @@ static void a_process_list_fits_the_terminal(void **state)
 		  .container = "0123456789abcdef",
 		  .engine = "docker",
 		  .kubernetes = true,
+		  .pod_uid = "",
+		  .qos = "Guaranteed",
 		  .age_ns = 5 * NS_PER_S,
 		  .obstacle = "no function table: " EVIL },
 	};
@@ -310,13 +328,11 @@ static void a_process_list_fits_the_terminal(void **state)
 	assert_string_equal(
 		printed_text(p),
 		"  PID  COMMAND                             GO         MODULE            "
-		"SYMBOLS  CONTAINER  "
-		"              AGE    ATTACH\n"
+		"SYMBOLS  CONTAINER                           AGE    ATTACH\n"
 		"    7  shop                                go1.22.12  example.com/a/ra  full  "
-		"   -          "
-		"              1m30s  yes\n"
+		"   -                                   1m30s  yes\n"
 		"12345  " EVIL_OUT
-		"  ?          ?                 ?        0123456789ab docker k8s  5.0 s  "
+		"  ?          ?                 ?        0123456789ab docker k8s Guaranteed  5.0 s  "
 		"no: no function table: " EVIL_OUT "\n");
 	printed_free(p);
 }
@@ -348,6 +364,7 @@ int main(void)
 		cmocka_unit_test(accuracy_shows_in_the_line),
 		cmocka_unit_test(an_alert_tells_everything),
 		cmocka_unit_test(colour_only_on_request),
+		cmocka_unit_test(an_alert_tells_where_it_runs),
 		cmocka_unit_test(a_resolved_alert_says_so),
 		cmocka_unit_test(labels_stand_below_the_subject),
 		cmocka_unit_test(values_have_their_unit),

@@ -136,7 +136,8 @@ static void test_errors_say_file_line_key_and_what_was_expected(void **state)
 		  "rules:\n- rule: rehash-storm\n  levels:\n  - measure: doublings\n    to: 3\n",
 		  "5: rules[0].levels[0].to: unknown key; expected one of: measure, raise, clear, for" },
 		{ "unknown key in a match", "rules: [{rule: fault, match: {pid: 3}}]",
-		  "1: rules[0].match.pid: unknown key; expected one of: exe, module, container" },
+		  "1: rules[0].match.pid: unknown key; expected one of: exe, module, container, "
+		  "pod, qos" },
 		{ "a rule without its name", "rules:\n  - {rule: fault}\n  - raise: 3\n",
 		  "3: rules[1]: lacks the key \"rule\"" },
 		{ "a text for a rule", "rules:\n  - fault\n",

@@ -33,7 +33,7 @@ static int add(struct ruleset *set, const char *name, const char *yaml, struct e
 static struct rule fault_rule(const struct ruleset *set, const char *exe, const char *module,
 			      const char *container)
 {
-	const struct rule_target target = { exe, module, container };
+	const struct rule_target target = { exe, module, container, "0f1e2d", "Burstable" };
 	struct rules rules;
 
 	ruleset_resolve(set, &target, &rules);
@@ -69,6 +69,12 @@ static void test_match(void **state)
 		{ "{exe: /x, module: m}", "/x", "n", "", false },
 		{ "{exe: /x, module: m}", "/y", "m", "", false },
 		{ "{}", "/x", "m", id, true },
+		{ "{pod: 0f1e2d*, qos: Burstable}", "/x", "m", "",
+		  true }, /* which all of them are in */
+		{ "{pod: '?*'}", "/x", "m", "", true },
+		{ "{pod: ''}", "/x", "m", "", false },
+		{ "{qos: '[BG]*'}", "/x", "m", "", true },
+		{ "{pod: 0f1e2d*, qos: BestEffort}", "/x", "m", "", false },
 	};
 
 	(void)state;
@@ -114,7 +120,7 @@ static void test_precedence(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct rule_target target = { rows[i].exe, rows[i].module, "" };
+		const struct rule_target target = { rows[i].exe, rows[i].module, "", "", "" };
 		const struct rule *rule;
 		struct rules rules;
 
@@ -309,7 +315,7 @@ static void test_alerts_carry_the_labels_of_their_rule(void **state)
 	CLEANUP(ruleset_freep)
 	struct ruleset *set = load("rules: [{rule: fault, dry_run: true, labels: {team: shop}}]\n");
 	const struct finding fault = { .value = 1, .time_ns = 5, .since_ns = 5 };
-	const struct rule_target target = { "", "", "" };
+	const struct rule_target target = { "", "", "", "", "" };
 	char log[256] = "";
 	struct engine_config config = { .explain = explain, .alert = on_alert, .alert_arg = log };
 	CLEANUP(engine_freep) struct engine *engine = NULL;

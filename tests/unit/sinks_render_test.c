@@ -135,6 +135,7 @@ static struct alert alert_with(const char *name, char (*list)[EVIDENCE_TEXT_MAX]
 	alert.evidence[2].list = list;
 	alert.evidence[2].list_len = 1;
 	alert.exe = alert.module = name;
+	alert.placement = (struct placement) { name, name, name };
 	return alert;
 }
 
@@ -216,6 +217,7 @@ static void long_names_are_cut(void **state)
 	memset(alert.summary, 0xff, sizeof(alert.summary) - 1);
 	memset(alert.advice, 0xff, sizeof(alert.advice) - 1);
 	alert.exe = alert.module = name;
+	alert.placement = (struct placement) { name, name, name };
 	for (size_t s = 1; s < ARRAY_SIZE(sinks); s++) {
 		sinks[s].render(text, &alert);
 		check(sinks[s].name, "long", text, sinks[s].controls);
@@ -232,6 +234,7 @@ static void the_journal_entry(void **state)
 	(void)state;
 	alert.exe = "/srv/shop";
 	alert.module = "";
+	alert.placement = sample_placement();
 	journal_entry(buf, &alert, &sample_timebase);
 	assert_string_equal(buf, "MESSAGE=growing maps move 1.2 M entries/s: " EVIL_OUT "\n"
 				 "PRIORITY=4\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=gosonde\n"
@@ -239,7 +242,9 @@ static void the_journal_entry(void **state)
 				 "GOSONDE_RULE=rehash-storm\nGOSONDE_STATE=firing\n"
 				 "GOSONDE_SEVERITY=warning\n"
 				 "GOSONDE_TIME=2026-01-01T00:00:05.000000000Z\nGOSONDE_PID=4242\n"
-				 "GOSONDE_EXE=/srv/shop\nGOSONDE_SUBJECT=map[string]" EVIL_OUT "\n"
+				 "GOSONDE_EXE=/srv/shop\nGOSONDE_CONTAINER=" SAMPLE_ID
+				 "\nGOSONDE_POD_UID=" SAMPLE_POD "\nGOSONDE_QOS=Burstable\n"
+				 "GOSONDE_SUBJECT=map[string]" EVIL_OUT "\n"
 				 "GOSONDE_VALUE=1234567.5\nGOSONDE_THRESHOLD=1000000\n"
 				 "GOSONDE_UNIT=entries/s\n"
 				 "GOSONDE_ADVICE=make(map[string]int, 100000)\n"
@@ -327,13 +332,15 @@ static void the_alertmanager_alert(void **state)
 	snprintf(alert.subject, sizeof(alert.subject), "map at 0xc000012340, 0x, 0xyz");
 	snprintf(alert.summary, sizeof(alert.summary), "it moves");
 	alert.exe = "/srv/shop";
+	alert.placement = sample_placement();
 	alert.evidence_len = 1;
 	text = alertmanager_text(&alert);
 	assert_string_equal(
 		text,
 		"{\"labels\":{\"alertname\":\"GosondeRehashStorm\","
 		"\"rule\":\"rehash-storm\",\"instance\":\"web1\",\"pid\":\"4242\","
-		"\"exe\":\"/srv/shop\",\"subject\":\"map at 0x, 0x, 0xyz\",\"severity\":\"warning\"},"
+		"\"exe\":\"/srv/shop\",\"container\":\"" SAMPLE_ID "\",\"pod_uid\":\"" SAMPLE_POD
+		"\",\"qos\":\"Burstable\",\"subject\":\"map at 0x, 0x, 0xyz\",\"severity\":\"warning\"},"
 		"\"annotations\":{\"summary\":\"it moves\","
 		"\"subject\":\"map at 0xc000012340, 0x, 0xyz\","
 		"\"advice\":\"make(map[string]int, 100000)\","

@@ -61,6 +61,24 @@ static void labels_are_an_element_of_their_own(void **state)
 				      "label_rule=\"x\" subject=\""));
 }
 
+static void where_it_runs(void **state)
+{
+	char net[SYSLOG_NET_BUF], local[SYSLOG_LOCAL_BUF];
+	struct alert alert = sample_alert();
+
+	(void)state;
+	alert.placement = sample_placement();
+	syslog_rfc5424(net, &alert, &sample_timebase, "h", 77);
+	assert_non_null(strstr(net, " unit=\"entries/s\" container=\"" SAMPLE_ID
+				    "\" pod_uid=\"" SAMPLE_POD "\" qos=\"Burstable\" subject="));
+	syslog_local(local, &alert, &sample_timebase, 77);
+	assert_non_null(strstr(local, " container=\"" SAMPLE_ID "\" pod_uid=\"" SAMPLE_POD
+				      "\" qos=\"Burstable\" subject="));
+	alert.placement = (struct placement) { .container = "web" };
+	syslog_local(local, &alert, &sample_timebase, 77);
+	assert_non_null(strstr(local, " value=1234567.5 container=\"web\" subject="));
+}
+
 /* As many labels, of as many bytes that quoting doubles, as rules may give. */
 static struct labels most_labels(struct label label[static LABELS_MAX])
 {
@@ -185,15 +203,17 @@ static void any_bytes_leave_the_form_intact(void **state)
 		fill(alert.subject, sizeof(alert.subject), &seed);
 		fill(alert.summary, sizeof(alert.summary), &seed);
 		alert.labels = round % 2 ? &labels : NULL;
+		if (round % 4 < 2)
+			alert.placement = sample_placement();
 
 		len = syslog_rfc5424(net, &alert, &sample_timebase, "h", 1);
 		assert_int_equal(len, strlen(net));
 		p = read_element(strchr(net, '['), &params);
 		assert_non_null(p);
-		assert_int_equal(params, 8);
+		assert_int_equal(params, alert.placement.qos ? 11 : 8);
 		p = alert.labels ? read_element(p, &params) : p;
 		assert_non_null(p);
-		assert_int_equal(params, alert.labels ? LABELS_MAX : 8);
+		assert_true(!alert.labels || params == LABELS_MAX);
 		assert_int_equal(*p, ' ');
 
 		len = syslog_local(local, &alert, &sample_timebase, 1);
@@ -224,6 +244,7 @@ static void a_long_summary_is_cut_within_its_quotes(void **state)
 	memset(host, 'h', sizeof(host));
 	host[255] = '\0';
 	alert.labels = &labels;
+	alert.placement = sample_placement();
 	memset(alert.subject, '\\', sizeof(alert.subject) - 1);
 	memset(alert.summary, '\x01', sizeof(alert.summary) - 1);
 	len = syslog_rfc5424(buf, &alert, &sample_timebase, host, 1);
@@ -240,6 +261,7 @@ int main(void)
 		cmocka_unit_test(the_local_line),
 		cmocka_unit_test(the_network_message),
 		cmocka_unit_test(labels_are_an_element_of_their_own),
+		cmocka_unit_test(where_it_runs),
 		cmocka_unit_test(priorities),
 		cmocka_unit_test(odd_headers_stay_in_form),
 		cmocka_unit_test(any_bytes_leave_the_form_intact),

@@ -10,6 +10,7 @@
 #include <gosonde/types.h>
 
 #include "alert/labels.h"
+#include "alert/placement.h"
 #include "detect/evidence.h"
 
 enum alert_state { ALERT_FIRING, ALERT_RESOLVED };
@@ -20,9 +21,10 @@ struct alert {
 	u32 pid;
 	const char *exe;    /* its executable's path; raw; NULL: not known */
 	const char *module; /* its Go module; raw; NULL: not known */
-	u64 time_ns;	    /* CLOCK_MONOTONIC of the change of state */
-	u64 since_ns;	    /* when it began to be above the level */
-	const char *rule;   /* "rehash-storm" */
+	struct placement placement;
+	u64 time_ns;	  /* CLOCK_MONOTONIC of the change of state */
+	u64 since_ns;	  /* when it began to be above the level */
+	const char *rule; /* "rehash-storm" */
 	enum alert_state state;
 	enum severity severity;
 	double value, threshold;

@@ -259,29 +259,40 @@ void rule_entry_apply(const struct rule_entry *entry, const struct rules *base, 
 	(void)apply(&rules->rule[entry->detector], &base->rule[entry->detector], entry, &nowhere);
 }
 
-static void globs_of(const struct rule_entry *entry, const char *globs[static 3])
-{
-	const struct yaml_match *match = entry->yaml->match;
+enum { GLOBS = 5 };
 
-	globs[0] = match ? match->exe : NULL;
-	globs[1] = match ? match->module : NULL;
-	globs[2] = match ? match->container : NULL;
+static void globs_of(const struct rule_entry *entry, const char *globs[static GLOBS])
+{
+	const struct yaml_match *match = entry->yaml->match, any = { NULL };
+
+	match = match ? match : &any;
+	globs[0] = match->exe;
+	globs[1] = match->module;
+	globs[2] = match->container;
+	globs[3] = match->pod;
+	globs[4] = match->qos;
 }
 
 bool rule_entry_is_for_all(const struct rule_entry *entry)
 {
-	const char *globs[3];
+	const char *globs[GLOBS];
 
 	globs_of(entry, globs);
-	return !globs[0] && !globs[1] && !globs[2];
+	for (size_t i = 0; i < GLOBS; i++) {
+		if (globs[i])
+			return false;
+	}
+	return true;
 }
 
 bool rule_entry_matches(const struct rule_entry *entry, const struct rule_target *target)
 {
-	const char *globs[3], *const texts[] = { target->exe, target->module, target->container };
+	const char *const texts[GLOBS] = { target->exe, target->module, target->container,
+					   target->pod, target->qos };
+	const char *globs[GLOBS];
 
 	globs_of(entry, globs);
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+	for (size_t i = 0; i < GLOBS; i++) {
 		if (globs[i] && fnmatch(globs[i], texts[i], 0) != 0)
 			return false;
 	}
@@ -290,11 +301,11 @@ bool rule_entry_matches(const struct rule_entry *entry, const struct rule_target
 
 bool rule_entry_same_match(const struct rule_entry *a, const struct rule_entry *b)
 {
-	const char *of_a[3], *of_b[3];
+	const char *of_a[GLOBS], *of_b[GLOBS];
 
 	globs_of(a, of_a);
 	globs_of(b, of_b);
-	for (size_t i = 0; i < ARRAY_SIZE(of_a); i++) {
+	for (size_t i = 0; i < GLOBS; i++) {
 		if (!of_a[i] != !of_b[i] || (of_a[i] && strcmp(of_a[i], of_b[i]) != 0))
 			return false;
 	}

@@ -10,7 +10,9 @@
 struct rule_target {
 	const char *exe;       /* path of the executable */
 	const char *module;    /* path of its Go module */
-	const char *container; /* id of the container that it runs in */
+	const char *container; /* as struct placement has it, like the rest */
+	const char *pod;
+	const char *qos;
 };
 
 struct rule_entry {

@@ -44,6 +44,8 @@ static const cyaml_schema_field_t match_fields[] = {
 	TEXT_UP_TO(GLOB_MAX, "exe", OPTIONAL, struct yaml_match, exe),
 	TEXT_UP_TO(GLOB_MAX, "module", OPTIONAL, struct yaml_match, module),
 	TEXT_UP_TO(GLOB_MAX, "container", OPTIONAL, struct yaml_match, container),
+	TEXT_UP_TO(GLOB_MAX, "pod", OPTIONAL, struct yaml_match, pod),
+	TEXT_UP_TO(GLOB_MAX, "qos", OPTIONAL, struct yaml_match, qos),
 	CYAML_FIELD_END,
 };
 

@@ -23,7 +23,7 @@ struct yaml_extra_level {
 
 /* Globs. */
 struct yaml_match {
-	char *exe, *module, *container;
+	char *exe, *module, *container, *pod, *qos;
 };
 
 /* Its labels stand in the document alone: libcyaml has no mappings with free keys. */

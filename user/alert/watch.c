@@ -35,6 +35,7 @@ static void on_alert(void *arg, const struct alert *alert)
 
 	named.exe = watch->config.exe;
 	named.module = watch->config.module;
+	named.placement = watch->config.placement;
 	watch->config.alert(watch->config.arg, &named);
 }
 

@@ -18,7 +18,8 @@ struct watch;
 
 struct watch_config {
 	struct model_config model;
-	const char *exe, *module;  /* as in struct alert; borrowed */
+	const char *exe, *module; /* as in struct alert; borrowed */
+	struct placement placement;
 	const struct names *names; /* borrowed, as rules is */
 	const struct rules *rules; /* NULL: rules_default() */
 	alert_fn alert;

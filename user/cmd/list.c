@@ -128,6 +128,8 @@ static struct listed_process listed(const struct scan_process *p, u64 now_ns)
 		.container = p->container.id,
 		.engine = p->container.engine,
 		.kubernetes = p->container.kubernetes,
+		.pod_uid = p->container.pod.uid,
+		.qos = p->container.pod.qos,
 		.age_ns = now_ns > p->start_ns ? now_ns - p->start_ns : 0,
 		.understood = understood,
 		.go = p->version_text,

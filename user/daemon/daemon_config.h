@@ -27,7 +27,7 @@ enum {
 
 /* An entry of `watch` or `ignore`: globs, of which every given one must match. NULL: anything. */
 struct daemon_watch {
-	char *exe, *module, *container, *cgroup, *user;
+	char *exe, *module, *container, *pod, *qos, *cgroup, *user;
 };
 
 /* All texts are owned. */
@@ -72,6 +72,8 @@ struct daemon_candidate {
 	const char *exe;       /* path of the executable */
 	const char *module;    /* path of its Go module */
 	const char *container; /* id of the container that it runs in */
+	const char *pod;       /* UID of its pod */
+	const char *qos;       /* and that one's class of quality of service */
 	const char *cgroup;    /* path of its control group */
 	const char *user;      /* name of its user */
 };

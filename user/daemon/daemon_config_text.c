@@ -67,6 +67,8 @@ static void print_entry(FILE *out, const struct daemon_watch *watch)
 	} globs[] = { { "exe", watch->exe },
 		      { "module", watch->module },
 		      { "container", watch->container },
+		      { "pod", watch->pod },
+		      { "qos", watch->qos },
 		      { "cgroup", watch->cgroup },
 		      { "user", watch->user } };
 	const char *between = "";

@@ -55,6 +55,8 @@ static void free_watches(struct daemon_watch *watch, size_t count)
 		free(watch[i].exe);
 		free(watch[i].module);
 		free(watch[i].container);
+		free(watch[i].pod);
+		free(watch[i].qos);
 		free(watch[i].cgroup);
 		free(watch[i].user);
 	}
@@ -171,7 +173,8 @@ static void move(char **into, char **from)
 
 static bool is_empty(const struct daemon_watch *w)
 {
-	return !w->exe && !w->module && !w->container && !w->cgroup && !w->user;
+	return !w->exe && !w->module && !w->container && !w->pod && !w->qos && !w->cgroup &&
+	       !w->user;
 }
 
 /* The entries' texts are then the configuration's. */
@@ -194,7 +197,7 @@ static int add_watches(struct daemon_watch **into, size_t *count, const char *ke
 		if (is_empty(&add[i]))
 			return yaml_fail(at->doc, at->err, yaml_path(path, "%s[%u]", key, i),
 					 "empty; expected at least one of: exe, module, container, "
-					 "cgroup, user");
+					 "pod, qos, cgroup, user");
 		larger[(*count)++] = add[i];
 		add[i] = (struct daemon_watch) { 0 };
 	}
@@ -394,6 +397,7 @@ static bool any_matches(const struct daemon_watch *watch, size_t count,
 		if (glob_matches(watch[i].exe, c->exe) &&
 		    glob_matches(watch[i].module, c->module) &&
 		    glob_matches(watch[i].container, c->container) &&
+		    glob_matches(watch[i].pod, c->pod) && glob_matches(watch[i].qos, c->qos) &&
 		    glob_matches(watch[i].cgroup, c->cgroup) &&
 		    glob_matches(watch[i].user, c->user))
 			return true;

@@ -31,8 +31,8 @@ static const cyaml_schema_value_t group_schema = {
 };
 
 static const cyaml_schema_field_t watch_fields[] = {
-	GLOB("exe", exe),	GLOB("module", module), GLOB("container", container),
-	GLOB("cgroup", cgroup), GLOB("user", user),	CYAML_FIELD_END,
+	GLOB("exe", exe), GLOB("module", module), GLOB("container", container), GLOB("pod", pod),
+	GLOB("qos", qos), GLOB("cgroup", cgroup), GLOB("user", user),		CYAML_FIELD_END,
 };
 
 static const cyaml_schema_value_t watch_schema = {

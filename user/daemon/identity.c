@@ -36,13 +36,14 @@ void identity_read(const struct target *target, struct identity *ret)
 
 	*ret = (struct identity) { .exe = "" };
 	read_exe(process, ret);
-	(void)container_of_process(process->pid, &ret->container);
 	process_cgroup(process->pid, ret->cgroup, sizeof(ret->cgroup));
 	read_user(process->pid, ret);
 	ret->candidate = (struct daemon_candidate) {
 		.exe = ret->exe,
 		.module = gobin_info(target->bin)->module,
-		.container = ret->container.id,
+		.container = target->container.id,
+		.pod = target->container.pod.uid,
+		.qos = target->container.pod.qos,
 		.cgroup = ret->cgroup,
 		.user = ret->user,
 	};

@@ -5,12 +5,10 @@
 
 #include "daemon/daemon_config.h"
 #include "daemon/target.h"
-#include "proc/container.h"
 
 struct identity {
-	struct daemon_candidate candidate; /* points into the rest, and to the target's module */
+	struct daemon_candidate candidate; /* points into the rest, and to the target */
 	char exe[sizeof(((struct process *)0)->exe)];
-	struct container container;
 	char cgroup[4096];
 	char user[64]; /* by name; a number where there is none */
 };

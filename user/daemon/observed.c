@@ -110,6 +110,8 @@ static void choose_rules(struct observed *o)
 		.exe = id.candidate.exe,
 		.module = id.candidate.module,
 		.container = id.candidate.container,
+		.pod = id.candidate.pod,
+		.qos = id.candidate.qos,
 	};
 	o->rules = *rules_default();
 	if (o->config.rules)
@@ -159,6 +161,7 @@ static int open_watch(struct observed *o, struct err *err)
 		},
 		.exe = process_of(o)->exe,
 		.module = gobin_info(go_of(o)->bin)->module,
+		.placement = target_placement(o->config.target),
 		.names = &o->names,
 		.rules = &o->rules,
 		.alert = on_alert,

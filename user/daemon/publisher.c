@@ -51,6 +51,9 @@ static void fill_target(u64 now_ns, const struct publication *from, struct metri
 	copy_name(ret->exe, base_name(target->process.exe));
 	copy_name(ret->module, gobin_info(target->bin)->module);
 	copy_name(ret->go, gobin_info(target->bin)->version_text);
+	snprintf(ret->container, sizeof(ret->container), "%s", target->container.id);
+	snprintf(ret->pod_uid, sizeof(ret->pod_uid), "%s", target->container.pod.uid);
+	snprintf(ret->qos, sizeof(ret->qos), "%s", target->container.pod.qos);
 	watch_summary(watch, now_ns, &ret->total);
 	ret->last = from->last ? *from->last : ret->total;
 	ret->attach_ns = ret->total.start_ns;

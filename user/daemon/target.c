@@ -89,6 +89,7 @@ int target_open_shared(struct target **ret, struct binaries *binaries, int pid, 
 	target->images = images_new(pid, target->binary->file.ino, target->bin);
 	if (!target->images)
 		return err_set(err, -ENOMEM, "out of memory");
+	(void)container_of_process(pid, &target->container);
 	*ret = TAKE_PTR(target);
 	return 0;
 }
@@ -283,6 +284,13 @@ static int name_type(void *arg, u64 type, char *buf, size_t size)
 
 	snprintf(buf, size, "%s", rc ? "?" : name);
 	return rc;
+}
+
+struct placement target_placement(const struct target *target)
+{
+	const struct container *container = &target->container;
+
+	return (struct placement) { container->id, container->pod.uid, container->pod.qos };
 }
 
 struct names target_names(struct target *target)

@@ -6,13 +6,16 @@
 
 #include "daemon/binaries.h"
 #include "daemon/images.h"
+#include "alert/placement.h"
 #include "event/names.h"
 #include "gobin/layout.h"
 #include "gobin/live.h"
+#include "proc/container.h"
 #include "proc/process.h"
 
 struct target {
 	struct process process;
+	struct container container;		  /* that it was in when it was opened */
 	struct binaries *binaries, *own_binaries; /* own: of this target alone, or NULL */
 	const struct binary *binary;
 	const struct gobin *bin; /* the binary's */
@@ -31,6 +34,9 @@ int target_open(struct target **ret, int pid, struct err *err);
 int target_open_shared(struct target **ret, struct binaries *binaries, int pid, struct err *err);
 void target_free(struct target *target);
 DEFINE_FREEP(struct target, target_free)
+
+/* Where it runs; borrows the target. */
+struct placement target_placement(const struct target *target);
 
 /* What the target's addresses mean; borrows the target. */
 struct names target_names(struct target *target);

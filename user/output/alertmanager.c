@@ -75,6 +75,9 @@ static void put_identity(struct json_build *b, json_t *obj, const struct alert *
 	put_label(b, obj, "pid", pid);
 	put_label(b, obj, "exe", alert->exe);
 	put_label(b, obj, "module", alert->module);
+	put_label(b, obj, "container", alert->placement.container);
+	put_label(b, obj, "pod_uid", alert->placement.pod_uid);
+	put_label(b, obj, "qos", alert->placement.qos);
 	put_label(b, obj, "subject", subject);
 }
 

@@ -116,6 +116,9 @@ static void put_head(struct entry *entry, const struct alert *alert,
 	put_number(entry, "GOSONDE_PID", alert->pid);
 	put_known(entry, "GOSONDE_EXE", alert->exe);
 	put_known(entry, "GOSONDE_MODULE", alert->module);
+	put_known(entry, "GOSONDE_CONTAINER", alert->placement.container);
+	put_known(entry, "GOSONDE_POD_UID", alert->placement.pod_uid);
+	put_known(entry, "GOSONDE_QOS", alert->placement.qos);
 	put_known(entry, "GOSONDE_SUBJECT", alert->subject);
 	put_number(entry, "GOSONDE_VALUE", alert->value);
 	put_number(entry, "GOSONDE_THRESHOLD", alert->threshold);

@@ -420,6 +420,14 @@ static void put_evidence(struct json_build *b, json_t *obj, const struct evidenc
 	}
 }
 
+/* Keys are there always, so that one can select by them. */
+static void put_placement(struct json_build *b, const struct placement *at)
+{
+	json_put_text_if(b, b->root, "container", at->container && *at->container, at->container);
+	json_put_text_if(b, b->root, "pod_uid", at->pod_uid && *at->pod_uid, at->pod_uid);
+	json_put_text_if(b, b->root, "qos", at->qos && *at->qos, at->qos);
+}
+
 int json_alert(FILE *out, const struct alert *alert, const struct timebase *timebase)
 {
 	struct json_build b = json_build_start("alert");
@@ -436,6 +444,7 @@ int json_alert(FILE *out, const struct alert *alert, const struct timebase *time
 	json_put_text_if(&b, b.root, "unit", alert->unit != NULL, alert->unit);
 	json_put_text(&b, b.root, "since", since);
 	json_put_bool(&b, b.root, "dry_run", alert->dry_run);
+	put_placement(&b, &alert->placement);
 	if (alert->labels && alert->labels->count) {
 		obj = json_put_object(&b, b.root, "labels");
 		for (size_t i = 0; i < alert->labels->count; i++)

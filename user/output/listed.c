@@ -24,16 +24,18 @@ struct row {
 
 static void fill_container(char *cell, const struct listed_process *p)
 {
-	char id[CELL_BYTES], engine[CELL_BYTES];
+	char id[CELL_BYTES], engine[CELL_BYTES], qos[CELL_BYTES];
 
-	if (!*p->container) {
+	if (!*p->container && !p->kubernetes) {
 		snprintf(cell, CELL_BYTES, "-");
 		return;
 	}
 	text_escape(id, sizeof(id), p->container);
 	text_escape(engine, sizeof(engine), p->engine);
-	snprintf(cell, CELL_BYTES, "%.*s%s%.16s%s%s", SHORT_ID, id, *engine ? " " : "", engine,
-		 p->kubernetes ? " " : "", p->kubernetes ? "k8s" : "");
+	text_escape(qos, sizeof(qos), p->qos);
+	snprintf(cell, CELL_BYTES, "%.*s%s%.16s%s%s%s%.16s", SHORT_ID, *id ? id : "-",
+		 *engine ? " " : "", engine, p->kubernetes ? " " : "", p->kubernetes ? "k8s" : "",
+		 *qos ? " " : "", qos);
 }
 
 static void fill_attach(char *cell, const struct listed_process *p)
@@ -159,6 +161,8 @@ int listed_json(FILE *out, const struct listed_process *p)
 	json_put_text_if(&b, b.root, "container", *p->container, p->container);
 	json_put_text_if(&b, b.root, "engine", *p->engine, p->engine);
 	json_put_bool(&b, b.root, "kubernetes", p->kubernetes);
+	json_put_text_if(&b, b.root, "pod_uid", *p->pod_uid, p->pod_uid);
+	json_put_text_if(&b, b.root, "qos", *p->qos, p->qos);
 	json_put_u64(&b, b.root, "uid", p->uid);
 	json_put_text(&b, b.root, "comm", p->comm);
 	json_put_real(&b, b.root, "age_s", (double)p->age_ns / (double)NS_PER_S);

@@ -15,7 +15,8 @@ struct listed_process {
 	const char *comm, *exe;
 	const char *container, *engine; /* "": in no container */
 	bool kubernetes;
-	u64 age_ns; /* since its start */
+	const char *pod_uid, *qos; /* "": not known */
+	u64 age_ns;		   /* since its start */
 
 	bool understood; /* the fields below are known */
 	const char *go, *module;

@@ -84,7 +84,8 @@ typedef void (*target_fn)(struct exposition *x, const struct metrics_snapshot *s
 TARGET_FN(info)
 {
 	(void)s;
-	PUT(x, "", of, 1, { "go", t->go });
+	PUT(x, "", of, 1, { "go", t->go }, { "container", t->container }, { "pod_uid", t->pod_uid },
+	    { "qos", t->qos });
 }
 
 TARGET_FN(attach_time)

@@ -11,7 +11,8 @@
  * while a target is observed. When it is attached to anew, or executes a program,
  * they begin at 0, as those of a restarted program do; rate() and increase() know that.
  *
- * Labels have few values: PID, name and module of a target, and words of ours.
+ * Labels have few values: PID, name and module of a target, and words of ours. Where it runs
+ * is told once a target, by gosonde_target_info, for a query to join: empty labels are none.
  * What is not known, or not watched, has no sample.
  */
 #ifndef OUTPUT_METRICS_H
@@ -28,7 +29,12 @@
 #include "model/window.h"
 #include "output/exposition.h"
 
-enum { METRICS_PAUSE_BOUNDS = 16, METRICS_SINKS_MAX = 8, METRICS_NAME_BYTES = 128 };
+enum {
+	METRICS_PAUSE_BOUNDS = 16,
+	METRICS_SINKS_MAX = 8,
+	METRICS_NAME_BYTES = 128,
+	METRICS_ID_BYTES = 72
+};
 
 /* Of pauses; a bound is off by 1/64 at most (hist_count_at_most()). */
 struct metrics_pauses {
@@ -49,7 +55,9 @@ struct metrics_target {
 	char exe[METRICS_NAME_BYTES];	 /* last element of its path; raw */
 	char module[METRICS_NAME_BYTES]; /* raw */
 	char go[METRICS_NAME_BYTES];	 /* "go1.22.12"; raw */
-	u64 attach_ns;			 /* CLOCK_MONOTONIC */
+	/* As in struct placement; "": none. */
+	char container[METRICS_ID_BYTES], pod_uid[METRICS_ID_BYTES], qos[METRICS_ID_BYTES];
+	u64 attach_ns;		   /* CLOCK_MONOTONIC */
 	struct window last, total; /* the last window, and all since attach; last says the PID */
 	struct metrics_pauses pauses;
 	double budget;	    /* share of a CPU; 0: none */

@@ -42,7 +42,9 @@ static const char *match_text(char buf[static MATCH_BYTES], const struct rule_en
 		return "-";
 	len = add_glob(buf, len, "exe", match->exe);
 	len = add_glob(buf, len, "module", match->module);
-	add_glob(buf, len, "container", match->container);
+	len = add_glob(buf, len, "container", match->container);
+	len = add_glob(buf, len, "pod", match->pod);
+	add_glob(buf, len, "qos", match->qos);
 	return buf;
 }
 

@@ -14,6 +14,7 @@ enum {
 	FACILITY_DAEMON = 3, /* RFC 5424, table 1 */
 	SUBJECT_BYTES = 512, /* escaped; leaves the rest of a network message to the summary */
 	RULE_BYTES = 128,
+	PLACE_BYTES = 72, /* an id of 64 digits */
 	HOST_BYTES = 255, /* RFC 5424, 6.2.4 */
 };
 
@@ -71,6 +72,23 @@ static void add_labels(struct line *line, const struct labels *labels, const cha
 			 text_quote(value, sizeof(value), labels->label[i]->value, quoting));
 }
 
+/* What there is of it. */
+static void add_placement(struct line *line, const struct placement *at, enum text_quoting quoting)
+{
+	const struct {
+		const char *name, *raw;
+	} parts[] = { { "container", at->container },
+		      { "pod_uid", at->pod_uid },
+		      { "qos", at->qos } };
+	char text[PLACE_BYTES];
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (parts[i].raw && *parts[i].raw)
+			line_add(line, " %s=\"%s\"", parts[i].name,
+				 text_quote(text, sizeof(text), parts[i].raw, quoting));
+	}
+}
+
 size_t syslog_local(char buf[static SYSLOG_LOCAL_BUF], const struct alert *alert,
 		    const struct timebase *timebase, u32 agent_pid)
 {
@@ -86,6 +104,7 @@ size_t syslog_local(char buf[static SYSLOG_LOCAL_BUF], const struct alert *alert
 		 syslog_priority(alert), time, agent_pid, quote, rule, quote, alert->pid,
 		 output_alert_state(alert->state), output_severity(alert->severity), alert->value,
 		 alert->dry_run ? " dry_run=true" : "");
+	add_placement(&line, &alert->placement, TEXT_LOGFMT);
 	add_labels(&line, alert->labels, "label_", TEXT_LOGFMT);
 	line_add(&line, " subject=\"%s\" summary=\"", subject);
 	text_quote(buf + line.len, line.size - line.len - strlen("\""), alert->summary,
@@ -122,9 +141,10 @@ size_t syslog_rfc5424(char buf[static SYSLOG_NET_BUF], const struct alert *alert
 		 header_field(host, sizeof(host), hostname), agent_pid);
 	line_add(&line, "[gosonde@32473 rule=\"%s\" pid=\"%u\" state=\"%s\" severity=\"%s\"", rule,
 		 alert->pid, output_alert_state(alert->state), output_severity(alert->severity));
-	line_add(&line, " value=\"%.10g\" threshold=\"%.10g\" unit=\"%s\"%s subject=\"%s\"]",
-		 alert->value, alert->threshold, unit, alert->dry_run ? " dry_run=\"true\"" : "",
-		 subject);
+	line_add(&line, " value=\"%.10g\" threshold=\"%.10g\" unit=\"%s\"%s", alert->value,
+		 alert->threshold, unit, alert->dry_run ? " dry_run=\"true\"" : "");
+	add_placement(&line, &alert->placement, TEXT_SD);
+	line_add(&line, " subject=\"%s\"]", subject);
 	if (alert->labels && alert->labels->count) {
 		line_add(&line, "[labels@32473");
 		add_labels(&line, alert->labels, "", TEXT_SD);

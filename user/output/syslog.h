@@ -24,7 +24,8 @@ unsigned int syslog_priority(const struct alert *alert);
 
 /*
  * `<28>Jan  2 15:04:05 gosonde[77]: rule=… pid=… state=… severity=… value=… subject="…"
- * summary="…"`, and `label_team="payments"` of each label before the subject. A long summary is cut
+ * summary="…"`; before the subject `container="…" pod_uid="…" qos="…"`, of a process that has
+ * them, and `label_team="payments"` of each label. A long summary is cut
  * within its quotes. agent_pid: of the agent. Returns the length.
  */
 size_t syslog_local(char buf[static SYSLOG_LOCAL_BUF], const struct alert *alert,

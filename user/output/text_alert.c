@@ -62,6 +62,14 @@ static void print_evidence(struct text_output *t, const struct evidence *evidenc
 	}
 }
 
+static void print_place(struct text_output *t, const char *label, const char *raw)
+{
+	char text[TEXT_NAME_BYTES];
+
+	if (raw && *raw)
+		fprintf(t->out, "  %-18s %s\n", label, text_escape(text, sizeof(text), raw));
+}
+
 static void print_labels(struct text_output *t, const struct labels *labels)
 {
 	char value[TEXT_NAME_BYTES];
@@ -94,6 +102,9 @@ void text_alert(struct text_output *t, const struct alert *alert, const struct t
 	if (alert->subject[0])
 		fprintf(t->out, "  %-18s %s\n", "subject",
 			text_escape(text, sizeof(text), alert->subject));
+	print_place(t, "container", alert->placement.container);
+	print_place(t, "pod", alert->placement.pod_uid);
+	print_place(t, "quality of service", alert->placement.qos);
 	print_labels(t, alert->labels);
 	for (size_t i = 0; i < MIN(alert->evidence_len, (size_t)EVIDENCE_MAX); i++)
 		print_evidence(t, &alert->evidence[i]);
