@@ -45,6 +45,10 @@ static void usage(FILE *out)
 
 int main(int argc, char **argv)
 {
+	int code = cmd_guard_streams();
+
+	if (code != EXIT_DONE)
+		return code;
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

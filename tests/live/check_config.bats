@@ -69,7 +69,7 @@ row() {
 	equal "messages" "$(wc -l <stderr)" 2
 	exits 2 "$gosonde" check-config bad.yaml none.yaml
 	exits 1 bash -c '"$1" check-config good.yaml >/dev/full' full "$gosonde"
-	says 'standard output: no space left'
+	says "can't write the results: no space left"
 }
 
 @test "the daemon's configuration: the shipped file, and one with conf.d and rules" {

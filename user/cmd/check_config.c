@@ -155,10 +155,5 @@ int cmd_check_config(int argc, char **argv)
 		code = check_file(in.file[i], in.show);
 		first = first ? first : code;
 	}
-	if (fflush(stdout) || ferror(stdout)) {
-		struct err err = { "" };
-
-		return cmd_fail(err_set(&err, -EIO, "standard output: %s", strerror(errno)), &err);
-	}
 	return first;
 }

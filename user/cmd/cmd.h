@@ -22,6 +22,13 @@ enum exit_code {
 	EXIT_NOT_PERMITTED = 4, /* or the kernel lacks what it takes */
 };
 
+/*
+ * To be called before anything else: lets results that could not be written end the process with
+ * EXIT_FAILED and a message, and standard streams that are closed lead nowhere. Returns an exit
+ * code; if it is not EXIT_DONE, there is not even /dev/null.
+ */
+int cmd_guard_streams(void);
+
 /* Prints "gosonde: <text>" to stderr, escaped, and returns the exit code that fits the error. */
 int cmd_fail(int rc, const struct err *err);
 

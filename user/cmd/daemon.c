@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gosonde daemon: observes the Go processes of this machine, as a service. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -59,6 +60,8 @@ int cmd_daemon(int argc, char **argv)
 		return code;
 	if (!path && !access(default_path, F_OK))
 		path = default_path;
+	/* Whoever reads its messages may go and come back. */
+	signal(SIGPIPE, SIG_IGN);
 	loop_block_signals(true);
 	rc = service_run(path, cmd_version_text(), &err);
 	if (!rc)

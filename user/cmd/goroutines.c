@@ -192,9 +192,8 @@ static int print(const struct target *target, const struct goroutines_options *o
 	if (census->no_reasons.text[0])
 		(void)cmd_fail(-ENOENT, &census->no_reasons);
 	rc = opts->list ? print_list(target, census) : print_groups(target, opts, census);
-	if (rc == 0 && fflush(stdout) != 0)
-		rc = -errno;
-	return rc ? err_set(err, rc, "standard output: %s", strerror(-rc)) : 0;
+	/* That it can't be written is told at exit, with why. */
+	return rc && rc != -EIO ? err_set(err, rc, "%s", strerror(-rc)) : 0;
 }
 
 /* What was read before and after an exec is of two programs, even if they are of one file. */

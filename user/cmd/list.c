@@ -159,9 +159,8 @@ static int print(const struct found *found, const struct list_options *opts, str
 		rc = listed_text(stdout, rows, found->count, cmd_terminal_width());
 	for (size_t i = 0; opts->json && rc == 0 && i < found->count; i++)
 		rc = listed_json(stdout, &rows[i]);
-	if (rc == 0 && fflush(stdout) != 0)
-		rc = -errno;
-	return rc ? err_set(err, rc, "standard output: %s", strerror(-rc)) : 0;
+	/* That it can't be written is told at exit, with why. */
+	return rc && rc != -EIO ? err_set(err, rc, "list of processes: %s", strerror(-rc)) : 0;
 }
 
 static void tell_unreadable(const struct found *found)
