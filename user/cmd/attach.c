@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "daemon/rules_files.h"
 #include "daemon/session.h"
+#include "daemon/undelivered.h"
 
 /* Where alerts go, in the order of the session's sinks. */
 enum { TO_STDERR, TO_SYSLOG, TO_JOURNALD, TO_ALERTMANAGER, OUTLETS };
@@ -195,29 +195,6 @@ static const struct argp argp = {
 	       "before the probes stood), 4 not permitted or the kernel lacks what it takes.",
 };
 
-static void tell_undelivered(const struct sink *sink)
-{
-	const struct sink_stats stats = sink_stats(sink);
-	char trouble[TEXT_ESCAPED_SIZE(sizeof(stats.trouble))];
-
-	if (stats.lost + stats.waiting)
-		fprintf(stderr, "gosonde: alerts that did not reach %s: %llu (%s)\n",
-			sink_name(sink), stats.lost + stats.waiting,
-			stats.trouble[0] ? text_escape(trouble, sizeof(trouble), stats.trouble)
-					 : "too many at once");
-	if (stats.unrefreshed)
-		fprintf(stderr, "gosonde: alerts that %s may take for resolved too early: %llu\n",
-			sink_name(sink), stats.unrefreshed);
-}
-
-/* Nobody could tell any more what is lost when they are closed. */
-static void settle(const struct attach *in)
-{
-	sinks_settle(in->session.sinks, SESSION_SINKS_MAX, &in->report.timebase);
-	for (size_t i = 0; i < SESSION_SINKS_MAX && in->session.sinks[i]; i++)
-		tell_undelivered(in->session.sinks[i]);
-}
-
 static int open_sinks(struct attach *in, struct err *err)
 {
 	size_t count = 0;
@@ -253,7 +230,7 @@ static int run(struct attach *in)
 		return cmd_fail(rc, &err);
 	in->session.rules = rules;
 	rc = cmd_observe(&in->session);
-	settle(in);
+	undelivered_tell(in->session.sinks, SESSION_SINKS_MAX, &in->report.timebase);
 	return rc;
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/fleet.h"
 #include "daemon/loop.h"
 #include "daemon/publisher.h"
+#include "daemon/undelivered.h"
 #include "proc/privileges.h"
 #include "proc/scan.h"
 #include "proc/survivor.h"
@@ -49,7 +50,7 @@ struct service {
 
 static void close_sinks(struct sink *sinks[static SINKS], const struct timebase *timebase)
 {
-	sinks_settle(sinks, SINKS, timebase);
+	undelivered_tell(sinks, SINKS, timebase);
 	for (size_t i = 0; i < SINKS; i++) {
 		sink_close(sinks[i]);
 		sinks[i] = NULL;
