@@ -29,20 +29,14 @@ copy_of() {
 	echo "$folder/$1"
 }
 
-# daemon: starts it, until it serves. $daemon_prefix is what it is run under, $daemon_stderr where its
-# messages go, if not to $messages.
+# daemon: starts it, until it serves.
 daemon() {
-	daemon_only
-	within 30 serves_or_ended
-	alive "$agent" || fail "the daemon ended:" "$(cat "$messages")"
-}
-
-# daemon_only: the same without the wait.
-daemon_only() {
 	: >"$messages"
-	"$gosonde" daemon --config "$config" >/dev/null 2>"${daemon_stderr:-$messages}" 3>&- &
+	"$gosonde" daemon --config "$config" >/dev/null 2>"$messages" 3>&- &
 	agent=$!
 	pids+=("$agent")
+	within 30 serves_or_ended
+	alive "$agent" || fail "the daemon ended:" "$(cat "$messages")"
 }
 
 serves_or_ended() {
@@ -58,9 +52,9 @@ metric() {
 	curl -s --max-time 5 "$(url metrics)" | awk -v name="$1{pid=\"$2\"" 'index($0, name) == 1 { print $NF }' | head -n 1
 }
 
-# sink_metric NAME SINK: gosonde_sink_NAME.
+# sink_metric NAME SINK: gosonde_sink_NAME, or gosonde_sink_NAME_total.
 sink_metric() {
-	curl -s --max-time 5 "$(url metrics)" | awk -v name="gosonde_sink_$1{sink=\"$2\"} " 'index($0, name) == 1 { print $NF }'
+	curl -s --max-time 5 "$(url metrics)" | sed -nE "s/^gosonde_sink_$1(_total)?\{sink=\"$2\"\} //p"
 }
 
 # said PID WHAT
@@ -100,6 +94,7 @@ receive_syslog() {
 # receive_http ANSWER…: http-receive; sets $port and $posted.
 receive_http() {
 	posted=$BATS_TEST_TMPDIR/posted
+	: >"$posted" # grep may look before the job begins
 	perl "$BATS_TEST_DIRNAME/http-receive" "$@" >"$posted" 2>&1 3>&- &
 	receiver=$!
 	pids+=("$receiver")
