@@ -1,72 +1,20 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck disable=SC2016,SC2034,SC2030,SC2031,SC2154 # eval expands; bats runs each test in a subshell; helper.bash sets the rest
+# shellcheck disable=SC2016,SC2034,SC2030,SC2031,SC2154 # eval expands; bats runs each test in a subshell; helper.bash and daemon.bash set the rest
 #
 # The daemon finds programs by itself, several at once, and lets them go. It looks at programs of this
 # test only: their copies lie in a folder of their own.
 
 load helper
+load daemon
 
 setup() {
 	needs_root
-	command -v curl >/dev/null || skip "curl is not installed"
-	folder=$BATS_TEST_TMPDIR/programs
-	config=$BATS_TEST_TMPDIR/etc/gosonde.yaml
-	messages=$BATS_TEST_TMPDIR/daemon.messages
-	mkdir -p "$folder" "$(dirname "$config")"
+	daemon_setup
 }
 
 teardown() {
 	stop_all
-}
-
-# configure LINE…: over what every test has, alerts go nowhere unless $syslog says.
-configure() {
-	printf '%s\n' "watch: [{exe: \"$folder/*\"}]" 'min_age: 100ms' 'metrics: 127.0.0.1:0' "syslog: ${syslog:-off}" "$@" >"$config"
-}
-
-# copy_of NAME: a workload where the daemon looks; prints its path.
-copy_of() {
-	install -m 755 "$(workload "$1")" "$folder"
-	echo "$folder/$1"
-}
-
-# daemon: starts it, until it serves.
-daemon() {
-	: >"$messages"
-	"$gosonde" daemon --config "$config" >/dev/null 2>"$messages" 3>&- &
-	agent=$!
-	pids+=("$agent")
-	within 30 serves_or_ended
-	alive "$agent" || fail "the daemon ended:" "$(cat "$messages")"
-}
-
-serves_or_ended() {
-	ended "$agent" || curl -s --max-time 5 "$(url readyz)" | grep -q .
-}
-
-url() {
-	echo "$(sed -n 's|^gosonde: metrics at \(http.*\)/metrics$|\1|p' "$messages")/$1"
-}
-
-# metric NAME PID: its value for that process.
-metric() {
-	curl -s --max-time 5 "$(url metrics)" | awk -v name="$1{pid=\"$2\"" 'index($0, name) == 1 { print $NF }' | head -n 1
-}
-
-# said PID WHAT
-said() {
-	grep -q "^gosonde: process $1: $2\$" "$messages"
-}
-
-no_changes() {
-	[[ $(text_changes "$1") == 0 ]]
-}
-
-stop_daemon() {
-	kill -TERM "$agent"
-	await_agent 20
-	equal "exit status" "$agent_status" 0
 }
 
 @test "programs that run and programs that start are observed, and let go when they end" {
@@ -135,17 +83,13 @@ stop_daemon() {
 }
 
 @test "an alert reaches syslog" {
-	local received=$BATS_TEST_TMPDIR/received
-	perl "$BATS_TEST_DIRNAME/syslog-receive" unix "$BATS_TEST_TMPDIR/log.sock" >"$received" 2>&1 3>&- &
-	pids+=("$!")
-	within 10 grep -q '^listening' "$received"
-	syslog=unix:$BATS_TEST_TMPDIR/log.sock
+	receive_syslog
 	configure 'budget_pct: off'
 	start "$(copy_of storm)"
 	daemon
 	within 10 said "$pid" "is observed"
 	kill -USR1 "$pid"
-	within 30 grep -q " rule=rehash-storm pid=$pid " "$received"
+	within 30 grep -q " rule=rehash-storm pid=$pid " "$logged"
 	stop_daemon
 }
 
