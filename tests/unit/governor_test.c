@@ -362,8 +362,8 @@ static void a_group_that_costs_little_stands_beside_a_hot_one(void **state)
 	sim_add(&sim, loop, 1);
 	sim_add(&sim, idle, 1);
 	sim_run(&sim, 600);
-	assert_true(governor_cycles(sim.governor, 0));
-	assert_false(governor_cycles(sim.governor, 1));
+	assert_false(sim.groups[0].standing);
+	assert_true(sim.groups[1].standing);
 	assert_true(sim.groups[1].stood_ns > 599e9);
 	sim_done(&sim);
 }
@@ -378,10 +378,10 @@ static void a_group_that_turns_hot_leaves_the_other_alone(void **state)
 	sim_add(&sim, loop_from_10_to_20_min, 4);
 	sim_add(&sim, idle, 1);
 	sim_run(&sim, 700);
-	assert_true(governor_cycles(sim.governor, 0));
-	assert_false(governor_cycles(sim.governor, 1));
+	assert_false(sim.groups[0].standing);
+	assert_true(sim.groups[1].standing);
 	sim_run(&sim, 1300);
-	assert_false(governor_cycles(sim.governor, 0));
+	assert_true(sim.groups[0].standing);
 	assert_true(sim.groups[1].stood_ns > 1299e9);
 	sim_done(&sim);
 }
@@ -402,7 +402,7 @@ static void rare_groups_bear_bursts(void **state)
 		sim_set_rare(&sim, rare);
 		sim_add(&sim, burst_then_little, 1);
 		sim_run(&sim, 51);
-		assert_int_equal(governor_cycles(sim.governor, 0), !rare);
+		assert_int_equal(sim.groups[0].standing, rare);
 		sim_done(&sim);
 	}
 }
@@ -417,7 +417,7 @@ static void rare_groups_that_are_not_rare_are_cycled(void **state)
 	sim_set_rare(&sim, true);
 	sim_add(&sim, hot, 1);
 	sim_run(&sim, 600);
-	assert_true(governor_cycles(sim.governor, 0));
+	assert_false(sim.groups[0].standing);
 	assert_true(mean_share(&sim, 10000, sim.length_ms) < 1.02 * BUDGET);
 	sim_done(&sim);
 }

@@ -263,8 +263,3 @@ void governor_set_budget(struct governor *g, double budget)
 {
 	g->config.budget = budget * HEADROOM;
 }
-
-bool governor_cycles(const struct governor *g, u32 group)
-{
-	return g->groups[group].cycles;
-}

@@ -75,7 +75,4 @@ void governor_charge_others(struct governor *governor, u64 now_ns, double cost_n
 /* From now on: share of one CPU. What was spent before is owed at the new one. */
 void governor_set_budget(struct governor *governor, double budget);
 
-/* Whether the group is cycled. */
-bool governor_cycles(const struct governor *governor, u32 group);
-
 #endif
