@@ -1,76 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The daemon's configuration out of real files and folders. Needs no privilege. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
 
 #include "daemon/daemon_config.h"
-
-/* A folder of its own for each test; what is written there is removed with it. */
-struct fixture {
-	char dir[32];
-	char *made[80];
-	size_t count;
-	const char *path; /* of the main file */
-};
-
-static const char *made(struct fixture *f, const char *name)
-{
-	assert_true(f->count < ARRAY_SIZE(f->made));
-	assert_true(asprintf(&f->made[f->count], "%s/%s", f->dir, name) > 0);
-	return f->made[f->count++];
-}
-
-static const char *write_file(struct fixture *f, const char *name, const char *text)
-{
-	const char *path = made(f, name);
-	FILE *out = fopen(path, "we");
-
-	assert_non_null(out);
-	assert_true(fputs(text, out) >= 0);
-	assert_int_equal(fclose(out), 0);
-	return path;
-}
-
-static void make_folder(struct fixture *f, const char *name)
-{
-	assert_int_equal(mkdir(made(f, name), 0700), 0);
-}
+#include "files_fixture.h"
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = fixture_new();
 
-	assert_non_null(f);
-	snprintf(f->dir, sizeof(f->dir), "/tmp/gosonde-config-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
 	f->path = write_file(f, "gosonde.yaml", "max_targets: 7\nwatch: [{exe: main}]\n");
 	*state = f;
-	return 0;
-}
-
-static void remove_last(struct fixture *f)
-{
-	assert_int_equal(remove(f->made[--f->count]), 0);
-	free(f->made[f->count]);
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	while (f->count)
-		remove_last(f);
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
 	return 0;
 }
 

@@ -3,76 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
 
 #include "base/units.h"
 #include "daemon/rules_files.h"
-
-/* A folder of its own for each test; what is written there is removed with it. */
-struct fixture {
-	char dir[32];
-	char *made[80];
-	size_t count;
-};
+#include "files_fixture.h"
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	snprintf(f->dir, sizeof(f->dir), "/tmp/gosonde-rules-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	*state = f;
+	*state = fixture_new();
 	return 0;
-}
-
-static void remove_last(struct fixture *f)
-{
-	assert_int_equal(remove(f->made[--f->count]), 0);
-	free(f->made[f->count]);
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	while (f->count)
-		remove_last(f);
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
-	return 0;
-}
-
-static const char *made(struct fixture *f, const char *name)
-{
-	assert_true(f->count < ARRAY_SIZE(f->made));
-	assert_true(asprintf(&f->made[f->count], "%s/%s", f->dir, name) > 0);
-	return f->made[f->count++];
-}
-
-static const char *write_file(struct fixture *f, const char *name, const char *text)
-{
-	const char *path = made(f, name);
-	FILE *out = fopen(path, "we");
-
-	assert_non_null(out);
-	assert_true(fputs(text, out) >= 0);
-	assert_int_equal(fclose(out), 0);
-	return path;
-}
-
-static void make_folder(struct fixture *f, const char *name)
-{
-	assert_int_equal(mkdir(made(f, name), 0700), 0);
 }
 
 static void fails(const char *path, int rc, const char *error)
