@@ -280,23 +280,23 @@ static void test_write_sites(void **state)
 		{ WIRE_FN_MAPASSIGN, 0x4000, 9, 10 },
 	};
 	struct event_sample s = { .map_sites = site, .map_site_count = ARRAY_SIZE(site) };
-	struct write_sites *sites = write_sites_new(2);
-	const struct write_site *top[4];
+	struct hot_sites *sites = write_sites_new(2);
+	const struct hot_site *top[4];
 
 	(void)state;
 	assert_non_null(sites);
 	assert_int_equal(write_sites_update(sites, NS_PER_S, &s), 0);
 	assert_int_equal(write_sites_top(sites, top, 4), 2);
-	assert_true(top[0]->key.return_pc == 0x2000 && top[1]->key.return_pc == 0x1000);
-	assert_true(write_sites_recent(sites) == 400);
-	assert_int_equal(write_sites_refused(sites), 1);
+	assert_true(top[0]->key[WRITE_SITE_PC] == 0x2000 && top[1]->key[WRITE_SITE_PC] == 0x1000);
+	assert_true(hot_sites_heat(sites) == 400);
+	assert_int_equal(hot_sites_refused(sites), 1);
 	/* Long after, and counted anew. */
 	site[0].count = 50;
 	assert_int_equal(write_sites_update(sites, 200 * NS_PER_S, &s), 0);
 	assert_int_equal(write_sites_top(sites, top, 4), 1);
-	assert_true(top[0]->key.return_pc == 0x1000);
-	assert_in_range((u64)write_sites_recent(sites), 50, 50);
-	write_sites_free(sites);
+	assert_true(top[0]->key[WRITE_SITE_PC] == 0x1000);
+	assert_in_range((u64)hot_sites_heat(sites), 50, 50);
+	hot_sites_free(sites);
 }
 
 int main(void)

@@ -232,7 +232,7 @@ static void test_many_stops_in_a_cycle(void **state)
 /* An old pool is large; what grows now is elsewhere, and comes first. */
 static void test_top_site_is_what_grows_now(void **state)
 {
-	CLEANUP(gosites_freep) struct gosites *sites = gosites_new(3);
+	CLEANUP(hot_sites_freep) struct hot_sites *sites = gosites_new(3);
 	struct event_go_site row[4] = {
 		{ .gopc = 1, .created = 20000 },
 		{ .gopc = 2, .created = 10 },
@@ -240,21 +240,21 @@ static void test_top_site_is_what_grows_now(void **state)
 		{ .gopc = 4, .created = 1 }, /* no room */
 	};
 	struct event_sample sample = { .go_sites = row, .go_site_count = 4 };
-	const struct gosite *top[2];
+	const struct hot_site *top[2];
 
 	(void)state;
 	assert_int_equal(gosites_update(sites, NS_PER_S, &sample), 0);
 	assert_int_equal(gosites_top(sites, top, 2), 2);
-	assert_true(top[0]->key.gopc == 1);
-	assert_true(gosites_refused(sites) == 1);
+	assert_true(top[0]->key[GOSITE_PC] == 1);
+	assert_true(hot_sites_refused(sites) == 1);
 	row[1].created = 3010;
 	assert_int_equal(gosites_update(sites, 600 * NS_PER_S, &sample), 0);
 	assert_int_equal(gosites_top(sites, top, 1), 1);
-	assert_true(top[0]->key.gopc == 2 && top[0]->created == 3010);
+	assert_true(top[0]->key[GOSITE_PC] == 2 && gosite_of(top[0])->created == 3010);
 	/* Probes attached again: counts start anew. */
 	row[1].created = 5;
 	assert_int_equal(gosites_update(sites, 601 * NS_PER_S, &sample), 0);
-	assert_true(top[0]->created == 3015);
+	assert_true(gosite_of(top[0])->created == 3015);
 }
 
 int main(void)

@@ -119,10 +119,10 @@ static u64 table_losses(const struct watch *watch)
 {
 	return growth_evicted(model_growth(watch->model)) +
 	       mark_growths_evicted(model_mark_growths(watch->model)) +
-	       gosites_refused(model_gosites(watch->model)) +
+	       hot_sites_refused(model_gosites(watch->model)) +
 	       census_sites_left_out(model_census_sites(watch->model)) +
 	       gomaps_evicted(model_gomaps(watch->model)) +
-	       write_sites_refused(model_write_sites(watch->model)) + engine_refused(watch->engine);
+	       hot_sites_refused(model_write_sites(watch->model)) + engine_refused(watch->engine);
 }
 
 void watch_summary(const struct watch *watch, u64 now_ns, struct window *ret)

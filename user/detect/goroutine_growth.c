@@ -101,18 +101,18 @@ static void growing_tick(void *state, const struct detect_io *io, const struct w
 	say_live(g, io, window);
 }
 
-static void explain_sites(const struct names *names, const struct gosite **top, size_t n,
+static void explain_sites(const struct names *names, const struct hot_site **top, size_t n,
 			  struct explanation *ret)
 {
 	struct evidence *list = explain_list(ret, "sites", n);
 	char frame[160], start[120];
 
 	for (size_t i = 0; list && i < list->list_len; i++) {
-		const struct gosite *site = top[i];
+		const struct gosite *site = gosite_of(top[i]);
 		s64 live = (s64)site->created - (s64)site->exited;
 
-		names->frame(names->arg, site->key.gopc, true, frame, sizeof(frame));
-		names->func(names->arg, site->key.startpc, false, start, sizeof(start));
+		names->frame(names->arg, site->hot.key[GOSITE_PC], true, frame, sizeof(frame));
+		names->func(names->arg, site->hot.key[GOSITE_START], false, start, sizeof(start));
 		explain_write(list->list[i], sizeof(list->list[i]),
 			      "%s: %+lld live, %llu created, starts %s", frame, live, site->created,
 			      start);
@@ -124,8 +124,9 @@ static void explain_top_site(const struct names *names, const struct gosite *sit
 {
 	char start[EVIDENCE_TEXT_MAX];
 
-	names->frame(names->arg, site->key.gopc, true, ret->subject, sizeof(ret->subject));
-	names->func(names->arg, site->key.startpc, false, start, sizeof(start));
+	names->frame(names->arg, site->hot.key[GOSITE_PC], true, ret->subject,
+		     sizeof(ret->subject));
+	names->func(names->arg, site->hot.key[GOSITE_START], false, start, sizeof(start));
 	explain_text(ret, "site", "%s", ret->subject);
 	explain_text(ret, "start_function", "%s", start);
 	explain_number(ret, "site_created", (double)site->created);
@@ -137,14 +138,14 @@ static void growing_explain(const void *state, const struct model *model,
 {
 	const struct names *names = model_names(model);
 	const struct growing *g = state;
-	const struct gosite *top[TOP_SITES];
+	const struct hot_site *top[TOP_SITES];
 	size_t n = gosites_top(model_gosites(model), top, TOP_SITES);
 	char value[UNITS_BUF], live[UNITS_BUF];
 	struct trend_fit fit;
 
 	explain_write(ret->subject, sizeof(ret->subject), "goroutines");
 	if (n)
-		explain_top_site(names, top[0], ret);
+		explain_top_site(names, gosite_of(top[0]), ret);
 	fmt_count(value, finding->value);
 	if (g->live >= 0)
 		fmt_count(live, (double)g->live);

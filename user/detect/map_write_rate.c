@@ -40,26 +40,26 @@ static void rate_tick(void *state, const struct detect_io *io, const struct wind
 	io->emit(io->arg, &finding);
 }
 
-static void explain_sites(const struct model *model, const struct write_site **top, size_t n,
+static void explain_sites(const struct model *model, const struct hot_site **top, size_t n,
 			  struct explanation *ret)
 {
 	struct evidence *list = explain_list(ret, "sites", n);
-	double all = write_sites_recent(model_write_sites(model));
+	double all = hot_sites_heat(model_write_sites(model));
 	const struct names *names = model_names(model);
 	char frame[160], type[80];
 
 	for (size_t i = 0; list && i < list->list_len; i++) {
-		names->frame(names->arg, top[i]->key.return_pc, true, frame, sizeof(frame));
-		names->type(names->arg, top[i]->key.type, type, sizeof(type));
+		names->frame(names->arg, top[i]->key[WRITE_SITE_PC], true, frame, sizeof(frame));
+		names->type(names->arg, top[i]->key[WRITE_SITE_TYPE], type, sizeof(type));
 		explain_write(list->list[i], sizeof(list->list[i]), "%s: %.0f %%, %s", frame,
-			      100 * top[i]->recent / all, type);
+			      100 * top[i]->heat / all, type);
 	}
 }
 
 static void rate_explain(const void *state, const struct model *model,
 			 const struct finding *finding, struct explanation *ret)
 {
-	const struct write_site *top[TOP_SITES];
+	const struct hot_site *top[TOP_SITES];
 	size_t n = write_sites_top(model_write_sites(model), top, TOP_SITES);
 	const struct names *names = model_names(model);
 	const struct rate *rate = state;
@@ -75,8 +75,9 @@ static void rate_explain(const void *state, const struct model *model,
 	explain_text(ret, "accuracy", "%s", accuracy_name(rate->accuracy));
 	if (!n)
 		return;
-	names->frame(names->arg, top[0]->key.return_pc, true, ret->subject, sizeof(ret->subject));
-	names->type(names->arg, top[0]->key.type, type, sizeof(type));
+	names->frame(names->arg, top[0]->key[WRITE_SITE_PC], true, ret->subject,
+		     sizeof(ret->subject));
+	names->type(names->arg, top[0]->key[WRITE_SITE_TYPE], type, sizeof(type));
 	explain_write(ret->summary, sizeof(ret->summary),
 		      "maps are written %s times/s, most often at %s", value, ret->subject);
 	explain_text(ret, "site", "%s", ret->subject);

@@ -19,10 +19,10 @@ struct model {
 	const struct names *names;
 	struct growth *growth;
 	struct gc *gc;
-	struct gosites *gosites;
+	struct hot_sites *gosites;
 	struct census_sites *census_sites;
 	struct gomaps *maps;
-	struct write_sites *write_sites;
+	struct hot_sites *write_sites;
 	struct mark_growths *mark_growths;
 	struct totals last;	 /* the last sample */
 	struct mark now, ticked; /* now.time_ns is not used */
@@ -76,10 +76,10 @@ void model_free(struct model *model)
 		return;
 	growth_free(model->growth);
 	gc_free(model->gc);
-	gosites_free(model->gosites);
+	hot_sites_free(model->gosites);
 	census_sites_free(model->census_sites);
 	gomaps_free(model->maps);
-	write_sites_free(model->write_sites);
+	hot_sites_free(model->write_sites);
 	mark_growths_free(model->mark_growths);
 	free(model);
 }
@@ -350,7 +350,7 @@ const struct gc *model_gc(const struct model *model)
 	return model->gc;
 }
 
-const struct gosites *model_gosites(const struct model *model)
+const struct hot_sites *model_gosites(const struct model *model)
 {
 	return model->gosites;
 }
@@ -365,7 +365,7 @@ const struct gomaps *model_gomaps(const struct model *model)
 	return model->maps;
 }
 
-const struct write_sites *model_write_sites(const struct model *model)
+const struct hot_sites *model_write_sites(const struct model *model)
 {
 	return model->write_sites;
 }

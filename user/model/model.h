@@ -65,10 +65,10 @@ u64 model_generation(const struct model *model);
 const struct names *model_names(const struct model *model);
 const struct growth *model_growth(const struct model *model);
 const struct gc *model_gc(const struct model *model);
-const struct gosites *model_gosites(const struct model *model);
+const struct hot_sites *model_gosites(const struct model *model);
 const struct census_sites *model_census_sites(const struct model *model);
 const struct gomaps *model_gomaps(const struct model *model);
-const struct write_sites *model_write_sites(const struct model *model);
+const struct hot_sites *model_write_sites(const struct model *model);
 const struct mark_growths *model_mark_growths(const struct model *model);
 
 /* Of the last sample; 0: unknown. */
