@@ -224,32 +224,57 @@ static void test_sites_of_a_map(void **state)
 static void test_past_is_bounded_and_reaches_back(void **state)
 {
 	static const u64 steps_ms[] = { 10, 100, 1000, 7000, 45000, 200000 };
+	static const size_t limits[] = { MAP_PAST_POINTS, 6 };
+	static const u64 slack_ns[] = { NS_PER_MIN / 10, NS_PER_MIN * 2 / 3 };
 	struct map_past past;
 
 	(void)state;
-	for (size_t s = 0; s < ARRAY_SIZE(steps_ms); s++) {
-		u64 step_ns = steps_ms[s] * NS_PER_MS, begin_ns = 5 * NS_PER_S;
+	for (size_t s = 0; s < 2 * ARRAY_SIZE(steps_ms); s++) {
+		u64 step_ns = steps_ms[s / 2] * NS_PER_MS, begin_ns = 5 * NS_PER_S;
 
-		map_past_init(&past, NS_PER_MIN);
+		map_past_init(&past, NS_PER_MIN, limits[s % 2]);
 		for (u64 i = 0; i < 10000; i++) {
 			struct map_point point = { .time_ns = begin_ns + i * step_ns };
 			u64 oldest_ns;
 
-			map_past_add(&past, &point);
-			assert_in_range(past.count, 1, MAP_PAST_POINTS);
+			assert_int_equal(map_past_add(&past, &point), 0);
+			assert_in_range(past.count, 1, past.limit);
 			oldest_ns = past.point[0].time_ns;
 			if (point.time_ns - begin_ns <= NS_PER_MIN)
 				assert_true(oldest_ns == begin_ns);
 			else
 				assert_in_range(point.time_ns - oldest_ns, NS_PER_MIN,
-						NS_PER_MIN + NS_PER_MIN / 10 + step_ns);
+						NS_PER_MIN + slack_ns[s % 2] + step_ns);
 			for (size_t p = 1; p < past.count; p++)
 				assert_true(past.point[p].time_ns > past.point[p - 1].time_ns);
 		}
+		if (s + 1 < 2 * ARRAY_SIZE(steps_ms))
+			map_past_clear(&past);
 	}
 	/* A clock that goes backward starts anew. */
-	map_past_add(&past, &(struct map_point) { .time_ns = 1 });
+	assert_int_equal(map_past_add(&past, &(struct map_point) { .time_ns = 1 }), 0);
 	assert_int_equal(past.count, 1);
+	map_past_clear(&past);
+}
+
+static void test_growth_of_small_maps_is_not_followed(void **state)
+{
+	struct map_span span;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (u64 second = 1; second <= 3; second++) {
+		set(&w, 0, 100 * second, 5, MAP_FOLLOWED_ENTRIES - 1, 1);
+		set(&w, 1, 100 * second, 5, MAP_FOLLOWED_ENTRIES, 1);
+		sample(&w, 2, second);
+	}
+	assert_true(gomaps_minute(w.maps, look(&w, 1), &span));
+	assert_false(gomaps_growth(w.maps, look(&w, 1), &span));
+	assert_null(look(&w, 1)->growth.point);
+	assert_true(gomaps_growth(w.maps, look(&w, 2), &span));
+	assert_true(span.writes == 200);
+	gomaps_free(w.maps);
 }
 
 static void test_error_of_a_part(void **state)
@@ -309,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_partly_probed_maps_have_no_past),
 		cmocka_unit_test(test_sites_of_a_map),
 		cmocka_unit_test(test_past_is_bounded_and_reaches_back),
+		cmocka_unit_test(test_growth_of_small_maps_is_not_followed),
 		cmocka_unit_test(test_error_of_a_part),
 		cmocka_unit_test(test_write_sites),
 	};

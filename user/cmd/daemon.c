@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gosonde daemon: observes the Go processes of this machine, as a service. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -10,6 +11,22 @@
 #include "daemon/service.h"
 
 static const char default_path[] = "/etc/gosonde/gosonde.yaml";
+
+/*
+ * Most of what there is for each target is room for what few targets have: from so many bytes on
+ * it gets pages of its own, and those that are never written take no memory. A fixed limit also gives back
+ * what a target had when it is gone. Threads that wait for the kernel allocate little: one arena
+ * serves all.
+ */
+enum { PAGES_OF_ITS_OWN = 12 << 10 };
+
+static void use_little_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, PAGES_OF_ITS_OWN);
+	(void)mallopt(M_MMAP_MAX, 1 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+	(void)mallopt(M_ARENA_MAX, 1);
+}
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0,
@@ -62,6 +79,7 @@ int cmd_daemon(int argc, char **argv)
 		path = default_path;
 	/* Whoever reads its messages may go and come back. */
 	signal(SIGPIPE, SIG_IGN);
+	use_little_memory();
 	loop_block_signals(true);
 	rc = service_run(path, cmd_version_text(), &err);
 	if (!rc)

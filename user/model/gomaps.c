@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+/* The last minute is one stretch, and its points only let it move on: it spans a minute to
+ * 100 s. Of ten minutes a trend is made. */
+enum { MINUTE_POINTS = 6, GROWTH_POINTS = MAP_PAST_POINTS };
+
 struct gomaps {
 	size_t limit;
 	bool partial;
@@ -26,9 +30,16 @@ struct gomaps *gomaps_new(size_t limit, bool partial)
 	return maps;
 }
 
+static void past_anew(struct gomap *map)
+{
+	map_past_clear(&map->minute);
+	map_past_clear(&map->growth);
+}
+
 static void drop(struct gomaps *maps, struct gomap *map)
 {
 	HASH_DEL(maps->table, map);
+	past_anew(map);
 	free(map);
 }
 
@@ -78,12 +89,6 @@ static bool make_room(struct gomaps *maps, u64 new_rank)
 	return true;
 }
 
-static void past_anew(struct gomap *map)
-{
-	map_past_init(&map->minute, MAP_MINUTE_NS);
-	map_past_init(&map->growth, MAP_GROWTH_NS);
-}
-
 /* A row for a map that has none. *ret NULL: the table is full of what is worth more. Returns 0 or
  * -ENOMEM. */
 static int row_new(struct gomaps *maps, const struct map_key *key, u64 time_ns, u64 entries,
@@ -101,7 +106,8 @@ static int row_new(struct gomaps *maps, const struct map_key *key, u64 time_ns, 
 	map->first_ns = map->last_ns = time_ns;
 	map->now.entries = entries;
 	map->recent = recent;
-	past_anew(map);
+	map_past_init(&map->minute, MAP_MINUTE_NS, MINUTE_POINTS);
+	map_past_init(&map->growth, MAP_GROWTH_NS, GROWTH_POINTS);
 	HASH_ADD(hh, maps->table, key, sizeof(map->key), map);
 	if (!map->hh.tbl) {
 		free(map);
@@ -137,7 +143,7 @@ static size_t use_slot(struct gomap *map, const struct event_map_use *use)
 	if (map->use[least].fn) {
 		if (use->writes / 2 <= map->use[least].last_writes)
 			return EVENT_MAP_USES;
-		map_past_init(&map->minute, MAP_MINUTE_NS);
+		map_past_clear(&map->minute);
 	}
 	map->use[least] = (struct map_use) { .fn = use->fn, .return_pc = use->return_pc };
 	return least;
@@ -274,9 +280,21 @@ static bool is_gone(const struct gomap *map)
 	return !map->has_head && !map->in_sample;
 }
 
-static void end_round(struct gomaps *maps, u64 time_ns)
+static int remember(struct gomap *map)
+{
+	int err = map_past_add(&map->minute, &map->now);
+
+	if (map->now.entries < MAP_FOLLOWED_ENTRIES)
+		map_past_clear(&map->growth);
+	else if (map_past_add(&map->growth, &map->now))
+		err = -ENOMEM;
+	return err;
+}
+
+static int end_round(struct gomaps *maps, u64 time_ns)
 {
 	struct gomap *map, *next;
+	int err = 0;
 
 	HASH_ITER (hh, maps->table, map, next) {
 		if (is_gone(map)) {
@@ -289,13 +307,12 @@ static void end_round(struct gomaps *maps, u64 time_ns)
 		map->entries_known = map->has_head;
 		map->now.time_ns = time_ns;
 		map->now.seen = maps->seen;
-		if (map->has_head && !maps->partial) {
-			map_past_add(&map->minute, &map->now);
-			map_past_add(&map->growth, &map->now);
-		} else {
+		if (!map->has_head || maps->partial)
 			past_anew(map);
-		}
+		else if (remember(map))
+			err = -ENOMEM;
 	}
+	return err;
 }
 
 int gomaps_update(struct gomaps *maps, u64 time_ns, const struct event_sample *sample)
@@ -307,8 +324,7 @@ int gomaps_update(struct gomaps *maps, u64 time_ns, const struct event_sample *s
 		map->in_sample = map->has_head = false;
 	look_for_loss(maps, sample);
 	err = take_rows(maps, time_ns, sample);
-	end_round(maps, time_ns);
-	return err;
+	return end_round(maps, time_ns) ? -ENOMEM : err;
 }
 
 int gomaps_grew(struct gomaps *maps, u64 time_ns, const struct event_map_grow *grow, u64 site)

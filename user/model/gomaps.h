@@ -22,6 +22,10 @@
 #define MAP_MINUTE_NS (60ULL * 1000000000)
 #define MAP_GROWTH_NS (660ULL * 1000000000)
 
+/* Growth is followed from so many entries on: a server has small maps by the hundred, and never
+ * looks at most of them again. */
+enum { MAP_FOLLOWED_ENTRIES = 64 };
+
 /* One call site that writes a map; its counts stand in the map's points. */
 struct map_use {
 	enum wire_fn fn; /* WIRE_FN_NONE: no site here */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model/map_past.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -9,10 +11,31 @@
 /* Every other window counts calls without telling whose they are (wire_gate.lean). */
 #define TELLING_WINDOWS 0.5
 
-void map_past_init(struct map_past *past, u64 horizon_ns)
+void map_past_init(struct map_past *past, u64 horizon_ns, size_t limit)
 {
-	memset(past, 0, sizeof(*past));
-	past->horizon_ns = horizon_ns;
+	*past = (struct map_past) { .horizon_ns = horizon_ns, .limit = limit };
+}
+
+void map_past_clear(struct map_past *past)
+{
+	free(past->point);
+	map_past_init(past, past->horizon_ns, past->limit);
+}
+
+/* Doubles up to the limit: most maps are gone after some points. */
+static int make_room(struct map_past *past)
+{
+	size_t room = MIN(MAX(2 * past->room, 2UL), past->limit);
+	struct map_point *point;
+
+	if (past->count < past->room)
+		return 0;
+	point = reallocarray(past->point, room, sizeof(*point));
+	if (!point)
+		return -ENOMEM;
+	past->point = point;
+	past->room = room;
+	return 0;
 }
 
 static void drop_oldest(struct map_past *past, size_t n)
@@ -30,33 +53,36 @@ static void thin_out(struct map_past *past, u64 span_ns)
 		past->point[kept++] = past->point[i];
 	past->count = kept;
 	/* Ticks are not quite even. */
-	past->spacing_ns = span_ns / MAP_PAST_POINTS * 18 / 10;
+	past->spacing_ns = span_ns / past->limit * 18 / 10;
 }
 
-void map_past_add(struct map_past *past, const struct map_point *point)
+/* The oldest that stays is the one that reaches the horizon. */
+static void drop_past_horizon(struct map_past *past, u64 now_ns)
 {
-	u64 last_ns = past->count ? past->point[past->count - 1].time_ns : 0;
 	size_t old = 0;
 
-	if (past->count && point->time_ns < last_ns)
-		map_past_init(past, past->horizon_ns);
-	else if (past->count &&
-		 (point->time_ns == last_ns || point->time_ns - last_ns < past->spacing_ns))
-		return;
-	/* The oldest that stays is the one that reaches the horizon. */
-	while (old + 1 < past->count &&
-	       point->time_ns - past->point[old + 1].time_ns >= past->horizon_ns)
+	while (old + 1 < past->count && now_ns - past->point[old + 1].time_ns >= past->horizon_ns)
 		old++;
-	drop_oldest(past, old);
-	if (past->count == MAP_PAST_POINTS) {
-		u64 span_ns = point->time_ns - past->point[0].time_ns;
+	if (old)
+		drop_oldest(past, old);
+}
 
-		if (span_ns < past->horizon_ns)
-			thin_out(past, span_ns);
-		else
-			drop_oldest(past, 1);
-	}
+int map_past_add(struct map_past *past, const struct map_point *point)
+{
+	u64 last_ns = past->count ? past->point[past->count - 1].time_ns : 0;
+
+	if (past->count && point->time_ns < last_ns)
+		map_past_clear(past);
+	drop_past_horizon(past, point->time_ns);
+	if (past->count &&
+	    (point->time_ns == last_ns || point->time_ns - last_ns < past->spacing_ns))
+		return 0;
+	if (past->count == past->limit)
+		thin_out(past, MIN(point->time_ns - past->point[0].time_ns, past->horizon_ns));
+	if (make_room(past))
+		return -ENOMEM;
 	past->point[past->count++] = *point;
+	return 0;
 }
 
 /* Of the points from first on. */
@@ -124,7 +150,7 @@ static void count_between(const struct map_point *a, const struct map_point *b,
 bool map_span(const struct map_past *past, const struct map_point *now,
 	      const struct event_group *group, struct map_span *ret)
 {
-	const struct map_point *then = &past->point[0];
+	const struct map_point *then = past->point;
 	double gap_s;
 
 	if (!past->count || now->time_ns <= then->time_ns)

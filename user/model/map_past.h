@@ -2,7 +2,8 @@
 /*
  * What a map's cumulative counts were over the last stretch of time: bounded
  * points, dense at first and thinned out until they span the horizon. From two
- * of them follows what happened in between, and how sure that is.
+ * of them follows what happened in between, and how sure that is. Memory is
+ * taken point by point, so a map that has just come has little.
  */
 #ifndef MODEL_MAP_PAST_H
 #define MODEL_MAP_PAST_H
@@ -34,14 +35,20 @@ struct map_point {
 
 struct map_past {
 	u64 horizon_ns, spacing_ns;
-	size_t count;
-	struct map_point point[MAP_PAST_POINTS]; /* oldest first */
+	size_t limit;		 /* of points */
+	size_t count, room;
+	struct map_point *point; /* oldest first; owned */
 };
 
-void map_past_init(struct map_past *past, u64 horizon_ns);
+/* limit: of points, MAP_PAST_POINTS at most; two at least. */
+void map_past_init(struct map_past *past, u64 horizon_ns, size_t limit);
 
-/* A time before the last point's is a clock that went backward: starts anew. */
-void map_past_add(struct map_past *past, const struct map_point *point);
+/* Forgets all points, and gives their memory back. */
+void map_past_clear(struct map_past *past);
+
+/* A time before the last point's is a clock that went backward: starts anew. Returns 0, or
+ * -ENOMEM: the point is left out. */
+int map_past_add(struct map_past *past, const struct map_point *point);
 
 /* How entries rise; see trend_fit(). Returns whether there are enough points for a fit. */
 bool map_past_fit(const struct map_past *past, struct trend_fit *ret);
