@@ -78,7 +78,8 @@ static int load_and_calibrate(struct ground *ground, const struct ground_options
 		return err_prefix(err, calibrated,
 				  "what a probe costs here can't be measured, so no budget can be "
 				  "kept (--budget off attaches without one)");
-	return breakers_new(&ground->breakers, ground->kern, err);
+	rc = breakers_new(&ground->breakers, ground->kern, err);
+	return rc ? rc : crew_new(&ground->crew, err);
 }
 
 int ground_open(struct ground *ret, const struct ground_options *options, struct err *err)
@@ -101,7 +102,8 @@ int ground_open(struct ground *ret, const struct ground_options *options, struct
 
 void ground_close(struct ground *ground)
 {
-	breakers_free(ground->breakers);
+	breakers_free(ground->breakers); /* they hurry the crew */
+	crew_free(ground->crew);
 	kern_close(ground->kern);
 	*ground = (struct ground) { 0 };
 }

@@ -6,11 +6,13 @@
 #include "kern/kern.h"
 #include "probe/breakers.h"
 #include "probe/calibrate.h"
+#include "probe/crew.h"
 #include "probe/plan.h"
 
 struct ground {
 	struct kern *kern;
 	struct breakers *breakers;
+	struct crew *crew; /* of all targets */
 	struct calibration cost; /* zeros: unknown */
 };
 

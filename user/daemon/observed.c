@@ -223,6 +223,7 @@ static int start_governor(struct observed *o, struct err *err)
 	const struct duty_config config = {
 		.kern = kern_of(o),
 		.breakers = o->config.ground->breakers,
+		.crew = o->config.ground->crew,
 		.slot = o->config.slot,
 		.armed = o->armed,
 		.process = process_of(o),

@@ -2,10 +2,8 @@
 #include "probe/duty.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 
 #include "base/units.h"
@@ -22,15 +20,14 @@
 enum { ATTACH_TRIES = 5 };
 
 struct worker {
+	struct crew_job job; /* first: what the crew has is the worker */
 	struct duty *duty;
 	enum probe_group group;
 	enum wire_fn first, last;
-	pthread_t thread;
-	bool running;
-	int wake; /* eventfd: the breaker tripped, or stop */
-	bool stop;
 	u32 window;
-	bool standing;
+	bool standing, leaves; /* leaves: is to be detached now */
+	struct governor_order order; /* of the window that is open, or comes next */
+	struct reading seen;	     /* where a group that stands goes on */
 	u64 *spread_seen;
 	struct reading charged; /* hits up to here have been told to the governor */
 	/* What follows is the duty's lock's. */
@@ -55,36 +52,6 @@ static u64 now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
-}
-
-static void wake(int fd)
-{
-	const u64 one = 1;
-
-	/* It can only fail where a wake-up is pending already. */
-	(void)!write(fd, &one, sizeof(one));
-}
-
-/* Sleeps until the time, a breaker's trip, or the end. Returns whether woken before the time. */
-static bool sleep_until(const struct worker *w, u64 until_ns)
-{
-	struct pollfd fd = { .fd = w->wake, .events = POLLIN };
-	u64 now = now_ns(), count;
-	struct timespec left;
-
-	if (until_ns <= now)
-		return false;
-	left = (struct timespec) { .tv_sec = (time_t)((until_ns - now) / NS_PER_S),
-				   .tv_nsec = (long)((until_ns - now) % NS_PER_S) };
-	if (ppoll(&fd, 1, &left, NULL) <= 0)
-		return false;
-	(void)!read(w->wake, &count, sizeof(count));
-	return true;
-}
-
-static bool stopped(const struct worker *w)
-{
-	return __atomic_load_n(&w->stop, __ATOMIC_ACQUIRE);
 }
 
 static struct reading reading_of(const struct worker *w, u64 time_ns,
@@ -247,12 +214,12 @@ static bool attach(struct worker *w)
 {
 	struct err err = { 0 };
 
-	for (int tries = 1; !stopped(w) && !w->failed; tries++) {
+	for (int tries = 1; !crew_ends(&w->job) && !w->failed; tries++) {
 		w->standing = !armed_attach(w->duty->config.armed, w->group, &err);
 		set_off(w, w->standing ? NULL : &err, tries == ATTACH_TRIES);
 		if (w->standing)
 			return true;
-		(void)sleep_until(w, now_ns() + NS_PER_S);
+		(void)crew_sleep(w->duty->config.crew, &w->job, now_ns() + NS_PER_S);
 	}
 	return false;
 }
@@ -269,54 +236,88 @@ static int detach(struct worker *w)
 	return 0;
 }
 
-/* Opens, waits, closes. last: the reading before, which is where a group that stands goes on.
- * Returns 0, or -EIO. */
-static int run_window(struct worker *w, struct reading *last)
-{
-	struct governor_order order = ask(w);
-	struct exposure x = {
-		.open = *last,
-		.lean = !w->standing && w->window % 2,
-		.pause_ns = order.pause_ns,
-	};
-	bool attached = !w->standing;
+static const struct crew_order ended = { .due_ns = CREW_NEVER };
 
-	while (attached && !stopped(w) && sleep_until(w, order.open_ns))
-		; /* a trip of the window before */
-	if (stopped(w))
-		return 0;
-	open_gate(w, &order, x.lean);
-	if (attached) {
-		if (!attach(w))
-			return 0;
-		if (read_now(w, &x.open, NULL))
-			return -EIO;
-		charge_strays(w, &x.open);
-	}
-	(void)sleep_until(w, x.open.time_ns + order.length_ns);
-	if (read_now(w, &x.close, &x))
-		return -EIO;
-	x.cost_ns = cost_between(w, &x.open, &x.close, x.lean);
-	*last = w->charged = x.close;
-	return tell(w, &x, attached) ? 0 : detach(w);
+/* What a group does next: it is looked at when the window that begins now is over, or it opens
+ * one. */
+static struct crew_order go_on(struct worker *w)
+{
+	w->order = ask(w);
+	if (!w->standing)
+		return (struct crew_order) { .due_ns = w->order.open_ns, .waits = true };
+	open_gate(w, &w->order, false);
+	return (struct crew_order) { .due_ns = w->seen.time_ns + w->order.length_ns };
 }
 
-static void *work(void *arg)
+/* Reads, and tells. Returns 1: the group may stay attached, 0: not, or -EIO. */
+static int close_window(struct worker *w, struct exposure *x, bool attached)
 {
-	struct worker *w = arg;
-	struct reading last = w->estimate.seen;
+	if (read_now(w, &x->close, x))
+		return -EIO;
+	x->cost_ns = cost_between(w, &x->open, &x->close, x->lean);
+	x->pause_ns = w->order.pause_ns;
+	w->seen = w->charged = x->close;
+	return tell(w, x, attached);
+}
+
+/* One of a group that stands. Returns as close_window(). */
+static int look(struct worker *w)
+{
+	struct exposure x = { .open = w->seen };
+
+	return close_window(w, &x, false);
+}
+
+/* Attaches, waits, closes. Returns as close_window(). */
+static int run_window(struct worker *w)
+{
+	struct exposure x = { .lean = w->window % 2 };
+
+	open_gate(w, &w->order, x.lean);
+	if (!attach(w))
+		return 0;
+	if (read_now(w, &x.open, NULL))
+		return -EIO;
+	charge_strays(w, &x.open);
+	(void)crew_sleep(w->duty->config.crew, &w->job, x.open.time_ns + w->order.length_ns);
+	return close_window(w, &x, true);
+}
+
+static struct crew_order fail(struct worker *w, int rc)
+{
 	struct err err = { 0 };
+
+	(void)err_set(&err, rc, "the counters of %s can't be read: it is off now",
+		      probe_group_name(w->group));
+	armed_detach(w->duty->config.armed, w->group);
+	set_off(w, &err, true);
+	return ended;
+}
+
+static bool is_early(const struct worker *w)
+{
+	return !w->standing && now_ns() < w->order.open_ns;
+}
+
+/* Detaching waits for the kernel, so a look that ends in it goes on in a hand. */
+static struct crew_order work(struct crew_job *job, bool may_wait)
+{
+	struct worker *w = (struct worker *)job;
 	int rc = 0;
 
-	while (!rc && !stopped(w) && !w->failed)
-		rc = run_window(w, &last);
-	if (rc) {
-		(void)err_set(&err, rc, "the counters of %s can't be read: it is off now",
-			      probe_group_name(w->group));
-		armed_detach(w->duty->config.armed, w->group);
-		set_off(w, &err, true);
-	}
-	return NULL;
+	if (crew_ends(job) || w->failed)
+		return ended;
+	if (is_early(w)) /* a trip of the window before */
+		return (struct crew_order) { .due_ns = w->order.open_ns, .waits = true };
+	if (!w->leaves)
+		rc = w->standing ? look(w) : run_window(w);
+	w->leaves = !rc && w->standing;
+	if (w->leaves && !may_wait)
+		return (struct crew_order) { .waits = true };
+	if (w->leaves)
+		rc = detach(w);
+	w->leaves = false;
+	return rc < 0 ? fail(w, rc) : go_on(w);
 }
 
 static void on_trip(void *arg, const struct wire_trip *trip)
@@ -325,14 +326,14 @@ static void on_trip(void *arg, const struct wire_trip *trip)
 	struct worker *w = &duty->workers[trip->group % PROBE_GROUP_COUNT];
 
 	/* One of a window that has closed meanwhile must not close the next. */
-	if (w->wake >= 0 && trip->window == __atomic_load_n(&w->window, __ATOMIC_ACQUIRE))
-		wake(w->wake);
+	if (trip->window == __atomic_load_n(&w->window, __ATOMIC_ACQUIRE))
+		crew_hurry(duty->config.crew, &w->job);
 }
 
 static int start_worker(struct duty *duty, enum probe_group group, struct err *err)
 {
 	struct worker *w = &duty->workers[group];
-	struct reading open;
+	struct crew_order first;
 	int rc;
 
 	w->duty = duty;
@@ -340,17 +341,16 @@ static int start_worker(struct duty *duty, enum probe_group group, struct err *e
 	w->standing = true;
 	probe_group_functions(group, &w->first, &w->last);
 	w->spread_seen = calloc(kern_cpus(), sizeof(*w->spread_seen));
-	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!w->spread_seen || w->wake < 0)
-		return err_set(err, -ENOMEM, "out of memory or file descriptors");
-	rc = read_now(w, &open, NULL);
+	if (!w->spread_seen)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = read_now(w, &w->seen, NULL);
 	if (rc)
 		return err_set(err, rc, "can't read the counters: %s", strerror(-rc));
-	estimate_start(&w->estimate, w->first, w->last, &open);
-	w->charged = open;
-	rc = pthread_create(&w->thread, NULL, work, w);
-	w->running = !rc;
-	return rc ? err_set(err, -rc, "can't start a thread: %s", strerror(rc)) : 0;
+	estimate_start(&w->estimate, w->first, w->last, &w->seen);
+	w->charged = w->seen;
+	first = go_on(w);
+	crew_begin(duty->config.crew, &w->job, &first);
+	return 0;
 }
 
 /* Once the workers can be woken. */
@@ -377,7 +377,7 @@ int duty_start(struct duty **ret, const struct duty_config *config, struct err *
 		return err_set(err, -ENOMEM, "out of memory");
 	duty->config = *config;
 	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++)
-		duty->workers[g].wake = -1;
+		crew_job_init(&duty->workers[g].job, work);
 	pthread_mutex_init(&duty->lock, NULL);
 	duty->governor = governor_new(&config->governor);
 	if (!duty->governor)
@@ -391,23 +391,19 @@ int duty_start(struct duty **ret, const struct duty_config *config, struct err *
 	return rc;
 }
 
+void duty_stop_soon(struct duty *duty)
+{
+	/* They hurry workers, so they go first. */
+	leave_breakers(duty);
+	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++)
+		crew_end(duty->config.crew, &duty->workers[g].job);
+}
+
 void duty_stop(struct duty *duty)
 {
-	/* They wake workers, so they go first. */
-	leave_breakers(duty);
-	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++) {
-		struct worker *w = &duty->workers[g];
-
-		__atomic_store_n(&w->stop, true, __ATOMIC_RELEASE);
-		wake(w->wake);
-	}
-	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++) {
-		struct worker *w = &duty->workers[g];
-
-		if (w->running)
-			pthread_join(w->thread, NULL);
-		w->running = false;
-	}
+	duty_stop_soon(duty);
+	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++)
+		crew_join(duty->config.crew, &duty->workers[g].job);
 }
 
 void duty_free(struct duty *duty)
@@ -416,8 +412,7 @@ void duty_free(struct duty *duty)
 		return;
 	duty_stop(duty);
 	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++) {
-		if (duty->workers[g].wake >= 0)
-			close(duty->workers[g].wake);
+		crew_job_done(&duty->workers[g].job);
 		free(duty->workers[g].spread_seen);
 	}
 	governor_free(duty->governor);

@@ -3,8 +3,8 @@
  * Carries out what the governor orders: attaches and detaches the groups of one
  * process, and reads their counters as a window opens and closes.
  *
- * A thread for each governed group, because attaching and detaching wait for the
- * kernel, and must not wait for output that somebody does not read.
+ * A crew does it, because attaching and detaching wait for the kernel, and must not
+ * wait for output that somebody does not read.
  */
 #ifndef PROBE_DUTY_H
 #define PROBE_DUTY_H
@@ -13,10 +13,12 @@
 #include "govern/governor.h"
 #include "probe/attach.h"
 #include "probe/breakers.h"
+#include "probe/crew.h"
 
 struct duty_config {
 	struct kern *kern;
 	struct breakers *breakers; /* of kern */
+	struct crew *crew;
 	u32 slot;
 	struct armed *armed;
 	const struct process *process;
@@ -34,7 +36,10 @@ struct duty;
  */
 int duty_start(struct duty **ret, const struct duty_config *config, struct err *err);
 
-/* Ends all threads, which may take as long as a detach. Groups that stand stay so, and what is
+/* No window begins any more, and what is at work ends as soon as it can; does not wait for that. */
+void duty_stop_soon(struct duty *duty);
+
+/* Ends all work, which may take as long as a detach. Groups that stand stay so, and what is
  * known of the groups can still be looked at. */
 void duty_stop(struct duty *duty);
 void duty_free(struct duty *duty);

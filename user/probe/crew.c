@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/crew.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/units.h"
+
+/* A hand that was needed is soon needed again. */
+#define HAND_IDLE_NS (2 * NS_PER_S)
+
+/* What attaching takes, several times; threads that have the usual 8 MiB are many mappings. */
+enum { STACK_BYTES = 256 << 10 };
+
+TAILQ_HEAD(crew_jobs, crew_job);
+
+struct crew {
+	pthread_mutex_t lock;	/* of all that follows, and of the crew's part of each job */
+	pthread_cond_t changed; /* for the timekeeper */
+	pthread_cond_t ready_or_end; /* for hands */
+	pthread_cond_t rested; /* a job is no more at work, or a hand has gone */
+	pthread_t timekeeper;
+	bool running, ends;
+	struct crew_jobs waiting; /* by time */
+	struct crew_jobs ready;
+	size_t ready_count, hands, idle_hands;
+};
+
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
+}
+
+static void cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+/* Returns whether the time has come. */
+static bool wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, u64 until_ns)
+{
+	const struct timespec until = { .tv_sec = (time_t)(until_ns / NS_PER_S),
+					.tv_nsec = (long)(until_ns % NS_PER_S) };
+
+	return pthread_cond_timedwait(cond, lock, &until) == ETIMEDOUT;
+}
+
+void crew_job_init(struct crew_job *job,
+		   struct crew_order (*work)(struct crew_job *job, bool may_wait))
+{
+	*job = (struct crew_job) { .work = work };
+	cond_init(&job->woken);
+}
+
+void crew_job_done(struct crew_job *job)
+{
+	pthread_cond_destroy(&job->woken);
+}
+
+bool crew_ends(const struct crew_job *job)
+{
+	return __atomic_load_n(&job->ends, __ATOMIC_ACQUIRE);
+}
+
+static void hand_over(struct crew *crew, struct crew_job *job);
+
+/* Most are due as long after the last as the last after the one before: the place is near the end. */
+static void wait_for_time(struct crew *crew, struct crew_job *job)
+{
+	struct crew_job *before = TAILQ_LAST(&crew->waiting, crew_jobs);
+
+	job->state = CREW_WAITING;
+	while (before && before->order.due_ns > job->order.due_ns)
+		before = TAILQ_PREV(before, crew_jobs, link);
+	if (before) {
+		TAILQ_INSERT_AFTER(&crew->waiting, before, job, link);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&crew->waiting, job, link);
+	pthread_cond_signal(&crew->changed);
+}
+
+/* The lock is held, but not while it works. */
+static void rest(struct crew *crew, struct crew_job *job, const struct crew_order *order)
+{
+	job->state = CREW_IDLE;
+	if (order->due_ns == CREW_NEVER || job->ends) {
+		pthread_cond_broadcast(&crew->rested);
+	} else if (job->hurried) {
+		job->hurried = false;
+		hand_over(crew, job);
+	} else {
+		job->order = *order;
+		wait_for_time(crew, job);
+	}
+}
+
+static void work(struct crew *crew, struct crew_job *job, bool may_wait)
+{
+	struct crew_order order;
+
+	job->state = CREW_RUNNING;
+	pthread_mutex_unlock(&crew->lock);
+	order = job->work(job, may_wait);
+	pthread_mutex_lock(&crew->lock);
+	rest(crew, job, &order);
+}
+
+static struct crew_job *next_ready(struct crew *crew)
+{
+	struct crew_job *job = TAILQ_FIRST(&crew->ready);
+
+	if (job) {
+		TAILQ_REMOVE(&crew->ready, job, link);
+		crew->ready_count--;
+	}
+	return job;
+}
+
+static void *be_hand(void *arg)
+{
+	struct crew *crew = arg;
+	bool late = false;
+
+	pthread_mutex_lock(&crew->lock);
+	while (!late) {
+		struct crew_job *job = next_ready(crew);
+
+		if (job) {
+			work(crew, job, true);
+			continue;
+		}
+		if (crew->ends)
+			break;
+		crew->idle_hands++;
+		late = wait_until(&crew->ready_or_end, &crew->lock, now_ns() + HAND_IDLE_NS) &&
+		       TAILQ_EMPTY(&crew->ready);
+		crew->idle_hands--;
+	}
+	crew->hands--;
+	pthread_cond_broadcast(&crew->rested);
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+static bool hire(struct crew *crew)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool hired;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	hired = !pthread_create(&thread, &attr, be_hand, crew);
+	pthread_attr_destroy(&attr);
+	crew->hands += hired;
+	return hired;
+}
+
+/* Where no thread is to be had, those that are there come to it; without any the timekeeper does,
+ * and the others are late. */
+static void hand_over(struct crew *crew, struct crew_job *job)
+{
+	job->state = CREW_READY;
+	TAILQ_INSERT_TAIL(&crew->ready, job, link);
+	crew->ready_count++;
+	if (crew->idle_hands >= crew->ready_count)
+		pthread_cond_signal(&crew->ready_or_end);
+	else if (!hire(crew) && !crew->hands)
+		pthread_cond_signal(&crew->changed);
+}
+
+static void keep_time_once(struct crew *crew)
+{
+	struct crew_job *job = crew->hands ? NULL : next_ready(crew);
+
+	if (job) {
+		work(crew, job, true);
+		return;
+	}
+	job = TAILQ_FIRST(&crew->waiting);
+	if (!job) {
+		pthread_cond_wait(&crew->changed, &crew->lock);
+	} else if (job->order.due_ns > now_ns()) {
+		(void)wait_until(&crew->changed, &crew->lock, job->order.due_ns);
+	} else {
+		TAILQ_REMOVE(&crew->waiting, job, link);
+		if (job->order.waits)
+			hand_over(crew, job);
+		else
+			work(crew, job, false);
+	}
+}
+
+static void *keep_time(void *arg)
+{
+	struct crew *crew = arg;
+
+	pthread_mutex_lock(&crew->lock);
+	while (!crew->ends)
+		keep_time_once(crew);
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+int crew_new(struct crew **ret, struct err *err)
+{
+	CLEANUP(crew_freep) struct crew *crew = calloc(1, sizeof(*crew));
+	int rc;
+
+	if (!crew)
+		return err_set(err, -ENOMEM, "out of memory");
+	pthread_mutex_init(&crew->lock, NULL);
+	cond_init(&crew->changed);
+	cond_init(&crew->ready_or_end);
+	cond_init(&crew->rested);
+	TAILQ_INIT(&crew->waiting);
+	TAILQ_INIT(&crew->ready);
+	rc = pthread_create(&crew->timekeeper, NULL, keep_time, crew);
+	crew->running = !rc;
+	if (rc)
+		return err_set(err, -rc, "can't start a thread: %s", strerror(rc));
+	*ret = TAKE_PTR(crew);
+	return 0;
+}
+
+static void end_threads(struct crew *crew)
+{
+	pthread_mutex_lock(&crew->lock);
+	crew->ends = true;
+	pthread_cond_signal(&crew->changed);
+	pthread_cond_broadcast(&crew->ready_or_end);
+	while (crew->hands)
+		pthread_cond_wait(&crew->rested, &crew->lock);
+	pthread_mutex_unlock(&crew->lock);
+	if (crew->running)
+		pthread_join(crew->timekeeper, NULL);
+}
+
+void crew_free(struct crew *crew)
+{
+	if (!crew)
+		return;
+	end_threads(crew);
+	pthread_cond_destroy(&crew->changed);
+	pthread_cond_destroy(&crew->ready_or_end);
+	pthread_cond_destroy(&crew->rested);
+	pthread_mutex_destroy(&crew->lock);
+	free(crew);
+}
+
+void crew_begin(struct crew *crew, struct crew_job *job, const struct crew_order *order)
+{
+	pthread_mutex_lock(&crew->lock);
+	rest(crew, job, order);
+	pthread_mutex_unlock(&crew->lock);
+}
+
+void crew_hurry(struct crew *crew, struct crew_job *job)
+{
+	pthread_mutex_lock(&crew->lock);
+	if (job->state == CREW_WAITING) {
+		TAILQ_REMOVE(&crew->waiting, job, link);
+		hand_over(crew, job);
+	} else if (job->state == CREW_RUNNING) {
+		job->hurried = true;
+		pthread_cond_signal(&job->woken);
+	}
+	pthread_mutex_unlock(&crew->lock);
+}
+
+bool crew_sleep(struct crew *crew, struct crew_job *job, u64 until_ns)
+{
+	bool woken;
+
+	pthread_mutex_lock(&crew->lock);
+	while (!job->hurried && !job->ends &&
+	       !wait_until(&job->woken, &crew->lock, until_ns))
+		;
+	woken = job->hurried || job->ends;
+	job->hurried = false;
+	pthread_mutex_unlock(&crew->lock);
+	return woken;
+}
+
+static void end(struct crew *crew, struct crew_job *job)
+{
+	__atomic_store_n(&job->ends, true, __ATOMIC_RELEASE);
+	if (job->state == CREW_WAITING) {
+		TAILQ_REMOVE(&crew->waiting, job, link);
+		job->state = CREW_IDLE;
+	} else if (job->state == CREW_RUNNING) {
+		pthread_cond_signal(&job->woken);
+	}
+}
+
+void crew_end(struct crew *crew, struct crew_job *job)
+{
+	pthread_mutex_lock(&crew->lock);
+	end(crew, job);
+	pthread_mutex_unlock(&crew->lock);
+}
+
+void crew_join(struct crew *crew, struct crew_job *job)
+{
+	pthread_mutex_lock(&crew->lock);
+	end(crew, job);
+	while (job->state != CREW_IDLE)
+		pthread_cond_wait(&crew->rested, &crew->lock);
+	pthread_mutex_unlock(&crew->lock);
+}
