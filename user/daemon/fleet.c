@@ -67,6 +67,7 @@ void fleet_free(struct fleet *fleet)
 {
 	if (!fleet)
 		return;
+	/* None, but for what could not begin. */
 	while (fleet->count)
 		remove_member(fleet, fleet->count - 1);
 	binaries_free(fleet->binaries);
@@ -199,40 +200,85 @@ void fleet_record(struct fleet *fleet, const void *record, size_t size)
 		observed_record(m->observed, record, size);
 }
 
-static void let_go(struct fleet *fleet, size_t i, const char *what)
-{
-	struct member *m = fleet->members[i];
-	u64 now_ns = observed_detach(m->observed);
-	int pid = pid_of(m);
+struct leaving {
+	struct member *member[FLEET_MAX];
+	size_t count;
+};
 
-	if (observed_tick(m->observed, now_ns, &m->last, NULL) >= 0)
-		observed_end(m->observed, now_ns);
-	remove_member(fleet, i);
-	fleet->config.told(fleet->config.arg, pid, what);
+static size_t index_of(const struct fleet *fleet, const struct member *m)
+{
+	size_t i = 0;
+
+	while (fleet->members[i] != m)
+		i++;
+	return i;
+}
+
+/* What came between the last look at the ring and the last breakpoint is theirs still. */
+static u64 detach(struct fleet *fleet, const struct leaving *leaving)
+{
+	struct observed *observed[FLEET_MAX];
+	u64 now_ns;
+
+	for (size_t i = 0; i < leaving->count; i++)
+		observed[i] = leaving->member[i]->observed;
+	now_ns = observed_detach_together(observed, leaving->count);
+	(void)fleet->config.drain(fleet->config.arg, NULL);
+	(void)harvest_read(fleet->config.harvest, NULL);
+	return now_ns;
+}
+
+/* All together: the kernel takes as long for many as for one. */
+static void let_go(struct fleet *fleet, const struct leaving *leaving, const char *what)
+{
+	u64 now_ns = leaving->count ? detach(fleet, leaving) : 0;
+
+	for (size_t i = 0; i < leaving->count; i++) {
+		struct member *m = leaving->member[i];
+		int pid = pid_of(m);
+
+		if (observed_tick(m->observed, now_ns, &m->last, NULL) >= 0 && what)
+			observed_end(m->observed, now_ns);
+		remove_member(fleet, index_of(fleet, m));
+		if (what)
+			fleet->config.told(fleet->config.arg, pid, what);
+	}
+}
+
+void fleet_end(struct fleet *fleet)
+{
+	struct leaving all = { .count = fleet->count };
+
+	memcpy(all.member, fleet->members, fleet->count * sizeof(all.member[0]));
+	let_go(fleet, &all, NULL);
 }
 
 void fleet_wake(struct fleet *fleet, u64 now_ns)
 {
-	for (size_t i = fleet->count; i-- > 0;) {
+	struct leaving leaving = { .count = 0 };
+
+	for (size_t i = 0; i < fleet->count; i++) {
 		struct member *m = fleet->members[i];
 
 		if (process_exited(&m->target->process))
-			let_go(fleet, i, "has exited");
+			leaving.member[leaving.count++] = m;
 		else
 			observed_wake(m->observed, now_ns);
 	}
+	let_go(fleet, &leaving, "has exited");
 }
 
 void fleet_tick(struct fleet *fleet, u64 now_ns, void (*replaced)(void *arg, int pid), void *arg)
 {
 	for (size_t i = fleet->count; i-- > 0;) {
 		struct member *m = fleet->members[i];
+		struct leaving alone = { { m }, 1 };
 		struct err err = { 0 };
 		int pid = pid_of(m), rc = observed_tick(m->observed, now_ns, &m->last, &err);
 
 		if (rc == 0)
 			continue;
-		let_go(fleet, i, rc > 0 ? "has executed another program" : err.text);
+		let_go(fleet, &alone, rc > 0 ? "has executed another program" : err.text);
 		if (rc > 0)
 			replaced(arg, pid);
 	}

@@ -18,6 +18,8 @@ struct fleet_config {
 	const struct daemon_config *daemon;
 	pid_t *pids; /* FLEET_MAX of them, which the fleet keeps up to date; 0: none */
 	alert_fn alert;
+	/* Hands over what waits in the ring, with fleet_record(). */
+	int (*drain)(void *arg, struct err *err);
 	/* A process is observed from now on, or no more: why, for people. */
 	void (*told)(void *arg, int pid, const char *what);
 	void *arg;
@@ -25,7 +27,7 @@ struct fleet_config {
 
 /* NULL: out of memory. */
 struct fleet *fleet_new(const struct fleet_config *config);
-/* Lets all of them go. */
+/* Lets all of them go that fleet_end() has not. */
 void fleet_free(struct fleet *fleet);
 DEFINE_FREEP(struct fleet, fleet_free)
 
@@ -39,6 +41,9 @@ int fleet_consider(struct fleet *fleet, int pid, struct err *err);
 
 /* Other rules and budgets for those that it has; who is not wanted any more is let go. */
 void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config);
+
+/* Takes a last sample of each, and lets all of them go together. */
+void fleet_end(struct fleet *fleet);
 
 /* A record of the ring; of whoever it is. */
 void fleet_record(struct fleet *fleet, const void *record, size_t size);

@@ -401,16 +401,34 @@ int observed_tick(struct observed *o, u64 now_ns, struct window *ret, struct err
 	return is_replaced(o);
 }
 
-u64 observed_detach(struct observed *o)
+static void stop_governors(struct observed *const *o, size_t count)
 {
+	for (size_t i = 0; i < count; i++)
+		if (o[i]->duty)
+			duty_stop_soon(o[i]->duty);
+	for (size_t i = 0; i < count; i++)
+		if (o[i]->duty)
+			duty_stop(o[i]->duty);
+}
+
+u64 observed_detach_together(struct observed *const *o, size_t count)
+{
+	struct armed *armed[WIRE_MAX_TARGETS];
 	u64 now_ns;
 
-	if (o->duty)
-		duty_stop(o->duty);
+	stop_governors(o, count);
+	for (size_t i = 0; i < count; i++)
+		armed[i] = o[i]->armed;
 	now_ns = now_monotonic_ns();
-	armed_detach_all(o->armed);
-	sampler_last(o->sampler);
+	armed_detach_together(armed, count);
+	for (size_t i = 0; i < count; i++)
+		sampler_last(o[i]->sampler);
 	return now_ns;
+}
+
+u64 observed_detach(struct observed *o)
+{
+	return observed_detach_together(&o, 1);
 }
 
 void observed_end(struct observed *o, u64 now_ns)

@@ -71,6 +71,9 @@ int observed_tick(struct observed *o, u64 now_ns, struct window *ret, struct err
  * tick of that time takes the last sample. */
 u64 observed_detach(struct observed *o);
 
+/* The same for several, which takes about as long as for one. count: WIRE_MAX_TARGETS at most. */
+u64 observed_detach_together(struct observed *const *o, size_t count);
+
 /* The process is gone: resolves what fires. */
 void observed_end(struct observed *o, u64 now_ns);
 

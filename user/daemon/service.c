@@ -181,6 +181,21 @@ static int start_survivor(struct service *s, struct err *err)
 	return survivor_start(&s->survivor, after_death, s->pids, err);
 }
 
+static void on_record(void *arg, const void *record, size_t size)
+{
+	struct service *s = arg;
+
+	s->records++;
+	fleet_record(s->fleet, record, size);
+}
+
+static int drain(void *arg, struct err *err)
+{
+	struct service *s = arg;
+
+	return kern_ring_consume(s->ground.kern, on_record, s, err);
+}
+
 static int open_fleet(struct service *s, struct err *err)
 {
 	const struct fleet_config config = {
@@ -189,6 +204,7 @@ static int open_fleet(struct service *s, struct err *err)
 		.daemon = s->config,
 		.pids = s->pids,
 		.alert = on_alert,
+		.drain = drain,
 		.told = on_told,
 		.arg = s,
 	};
@@ -276,19 +292,11 @@ static void consider_next(struct service *s, u64 now_ns)
 	say(text, err.text);
 }
 
-static void on_record(void *arg, const void *record, size_t size)
-{
-	struct service *s = arg;
-
-	s->records++;
-	fleet_record(s->fleet, record, size);
-}
-
 static int on_wake(void *arg, struct err *err)
 {
 	struct service *s = arg;
 	u64 now_ns = now_monotonic_ns();
-	int rc = kern_ring_consume(s->ground.kern, on_record, s, err);
+	int rc = drain(s, err);
 
 	if (!rc)
 		rc = find(s, err);
@@ -470,5 +478,6 @@ int service_run(const char *path, const char *version, struct err *err)
 	tell_status(s);
 	rc = loop_run(&loop, &handlers, err);
 	sd_notify(0, "STOPPING=1");
+	fleet_end(s->fleet);
 	return MIN(rc, 0);
 }

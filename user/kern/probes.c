@@ -88,40 +88,67 @@ int probes_attach(const struct probes_config *config, const struct kern_site *si
 	return rc;
 }
 
-static void *destroy_link(void *link)
+/* The kernel waits for grace periods at each link, and for several at once no longer. */
+enum { DETACH_THREADS = 64, DETACH_STACK_BYTES = 128 << 10 };
+
+/* In this order. */
+struct detaching {
+	struct bpf_link **links;
+	size_t count, next;
+};
+
+static void *destroy_links(void *arg)
 {
-	bpf_link__destroy(link);
+	struct detaching *d = arg;
+	size_t i;
+
+	while ((i = __atomic_fetch_add(&d->next, 1, __ATOMIC_RELAXED)) < d->count)
+		bpf_link__destroy(d->links[i]);
 	return NULL;
 }
 
-/* The kernel waits for grace periods at each link: all of them at once. The last runs here. */
+/* One of them works here, so it goes on with fewer threads than wanted, or none. */
+static void destroy_side_by_side(struct detaching *d)
+{
+	size_t wanted = MIN(d->count, (size_t)DETACH_THREADS), started = 0;
+	pthread_t threads[DETACH_THREADS];
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, DETACH_STACK_BYTES);
+	while (started + 1 < wanted &&
+	       !pthread_create(&threads[started], &attr, destroy_links, d))
+		started++;
+	pthread_attr_destroy(&attr);
+	destroy_links(d);
+	while (started > 0)
+		pthread_join(threads[--started], NULL);
+}
+
+/* What has no room in a list goes one after the other. */
+static void destroy_in_turn(struct kern_probes *probes)
+{
+	for (size_t i = 0; i < probes->count; i++)
+		bpf_link__destroy(probes->links[i]);
+}
+
 void kern_detach_many(struct kern_probes **probes, size_t count)
 {
-	struct bpf_link *here = NULL;
-	pthread_t *threads;
-	size_t links = 0, started = 0;
+	struct detaching d = { 0 };
+	size_t links = 0;
 
 	for (size_t i = 0; i < count; i++)
 		links += probes[i] ? probes[i]->count : 0;
-	threads = calloc(links, sizeof(*threads));
+	d.links = calloc(links, sizeof(struct bpf_link *));
 	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; probes[i] && k < probes[i]->count; k++) {
-			struct bpf_link *link = here;
-
-			here = probes[i]->links[k];
-			if (!link)
-				continue;
-			if (threads && !pthread_create(&threads[started], NULL, destroy_link, link))
-				started++;
-			else
-				bpf_link__destroy(link);
-		}
+		if (probes[i] && !d.links)
+			destroy_in_turn(probes[i]);
+		for (size_t k = 0; probes[i] && d.links && k < probes[i]->count; k++)
+			d.links[d.count++] = probes[i]->links[k];
 		free(probes[i]);
 	}
-	bpf_link__destroy(here);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
-	free(threads);
+	destroy_side_by_side(&d);
+	free(d.links);
 }
 
 void kern_detach(struct kern_probes *probes)

@@ -319,9 +319,11 @@ void armed_detach(struct armed *armed, enum probe_group group)
 	pthread_mutex_unlock(&g->lock);
 }
 
-void armed_detach_all(struct armed *armed)
+enum { PROBES_MAX = PROBE_GROUP_COUNT * (1 + GO_PLUGINS_MAX) };
+
+/* What stands of one process, the hottest first. Returns how many. */
+static size_t take_all(struct armed *armed, struct kern_probes *ret[static PROBES_MAX])
 {
-	struct kern_probes *probes[PROBE_GROUP_COUNT * (1 + GO_PLUGINS_MAX)];
 	size_t n = 0;
 
 	for (size_t i = PROBE_GROUP_COUNT; i-- > 0;) {
@@ -329,9 +331,32 @@ void armed_detach_all(struct armed *armed)
 
 		pthread_mutex_lock(&g->lock);
 		for (size_t k = 0; k < g->count; k++)
-			probes[n++] = TAKE_PTR(g->files[k].probes);
+			if (g->files[k].probes)
+				ret[n++] = TAKE_PTR(g->files[k].probes);
 		g->standing = false;
 		pthread_mutex_unlock(&g->lock);
+	}
+	return n;
+}
+
+void armed_detach_all(struct armed *armed)
+{
+	struct kern_probes *probes[PROBES_MAX];
+	size_t n = take_all(armed, probes);
+
+	kern_detach_many(probes, n);
+}
+
+void armed_detach_together(struct armed *const *armed, size_t count)
+{
+	CLEANUP(freep) struct kern_probes **probes = calloc(count * PROBES_MAX, sizeof(*probes));
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (probes)
+			n += take_all(armed[i], probes + n);
+		else
+			armed_detach_all(armed[i]);
 	}
 	kern_detach_many(probes, n);
 }
