@@ -170,23 +170,6 @@ int fleet_consider(struct fleet *fleet, int pid, struct err *err)
 	return rc == -ESRCH ? 0 : rc;
 }
 
-void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config)
-{
-	fleet->config.daemon = config;
-	for (size_t i = fleet->count; i-- > 0;) {
-		struct member *m = fleet->members[i];
-		int pid = pid_of(m);
-
-		if (!is_wanted(fleet, m->target)) {
-			remove_member(fleet, i);
-			fleet->config.told(fleet->config.arg, pid, "is not wanted any more");
-		} else {
-			observed_set_rules(m->observed, config->rules, config->dry_run);
-		}
-	}
-	share_budget(fleet);
-}
-
 void fleet_record(struct fleet *fleet, const void *record, size_t size)
 {
 	const struct wire_hdr *hdr = record;
@@ -214,35 +197,64 @@ static size_t index_of(const struct fleet *fleet, const struct member *m)
 	return i;
 }
 
-/* What came between the last look at the ring and the last breakpoint is theirs still. */
-static u64 detach(struct fleet *fleet, const struct leaving *leaving)
+static u64 detach(const struct leaving *leaving)
 {
 	struct observed *observed[FLEET_MAX];
-	u64 now_ns;
 
 	for (size_t i = 0; i < leaving->count; i++)
 		observed[i] = leaving->member[i]->observed;
-	now_ns = observed_detach_together(observed, leaving->count);
-	(void)fleet->config.drain(fleet->config.arg, NULL);
-	(void)harvest_read(fleet->config.harvest, NULL);
-	return now_ns;
+	return observed_detach_together(observed, leaving->count);
 }
 
-/* All together: the kernel takes as long for many as for one. */
-static void let_go(struct fleet *fleet, const struct leaving *leaving, const char *what)
+/* what: for people; NULL: nobody is told. */
+static void dismiss(struct fleet *fleet, const struct leaving *leaving, const char *what)
 {
-	u64 now_ns = leaving->count ? detach(fleet, leaving) : 0;
-
 	for (size_t i = 0; i < leaving->count; i++) {
-		struct member *m = leaving->member[i];
-		int pid = pid_of(m);
+		int pid = pid_of(leaving->member[i]);
 
-		if (observed_tick(m->observed, now_ns, &m->last, NULL) >= 0 && what)
-			observed_end(m->observed, now_ns);
-		remove_member(fleet, index_of(fleet, m));
+		remove_member(fleet, index_of(fleet, leaving->member[i]));
 		if (what)
 			fleet->config.told(fleet->config.arg, pid, what);
 	}
+}
+
+/* All together: the kernel takes as long for many as for one. What came between the last look at
+ * the ring and the last breakpoint is theirs still. */
+static void let_go(struct fleet *fleet, const struct leaving *leaving, const char *what)
+{
+	u64 now_ns;
+
+	if (!leaving->count)
+		return;
+	now_ns = detach(leaving);
+	(void)fleet->config.drain(fleet->config.arg, NULL);
+	(void)harvest_read(fleet->config.harvest, NULL);
+	for (size_t i = 0; i < leaving->count; i++) {
+		struct member *m = leaving->member[i];
+
+		if (observed_tick(m->observed, now_ns, &m->last, NULL) >= 0 && what)
+			observed_end(m->observed, now_ns);
+	}
+	dismiss(fleet, leaving, what);
+}
+
+void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config)
+{
+	struct leaving unwanted = { .count = 0 };
+
+	fleet->config.daemon = config;
+	for (size_t i = 0; i < fleet->count; i++) {
+		struct member *m = fleet->members[i];
+
+		if (is_wanted(fleet, m->target))
+			observed_set_rules(m->observed, config->rules, config->dry_run);
+		else
+			unwanted.member[unwanted.count++] = m;
+	}
+	if (unwanted.count)
+		(void)detach(&unwanted);
+	dismiss(fleet, &unwanted, "is not wanted any more");
+	share_budget(fleet);
 }
 
 void fleet_end(struct fleet *fleet)

@@ -27,6 +27,9 @@ enum { TO_SYSLOG, TO_JOURNALD, TO_ALERTMANAGER, SINKS };
  */
 #define RESCAN_NS (30 * NS_PER_S)
 
+/* So long at most are those considered that are due, before whatever else waits. */
+#define CONSIDER_NS (100 * NS_PER_MS)
+
 struct service {
 	const char *path;
 	const char *version;
@@ -278,18 +281,28 @@ static bool was_told(struct service *s, int rc)
 	return before;
 }
 
-/* One at a time: to attach takes tens of milliseconds, and the ring waits. */
-static void consider_next(struct service *s, u64 now_ns)
+static void consider(struct service *s, int pid)
 {
 	struct err err = { 0 };
 	char text[64];
-	int pid = finder_due(s->finder, now_ns), rc;
+	int rc = fleet_consider(s->fleet, pid, &err);
 
-	rc = pid ? fleet_consider(s->fleet, pid, &err) : 0;
 	if (rc >= 0 || was_told(s, rc))
 		return;
 	snprintf(text, sizeof(text), "process %d is not observed", pid);
 	say(text, err.text);
+}
+
+/* To attach takes some 10 ms, and the ring and the next tick wait: of many that are due some now,
+ * the others at the next wake. */
+static void consider_due(struct service *s, u64 now_ns)
+{
+	int pid = finder_due(s->finder, now_ns);
+
+	while (pid) {
+		consider(s, pid);
+		pid = now_monotonic_ns() < now_ns + CONSIDER_NS ? finder_due(s->finder, now_ns) : 0;
+	}
 }
 
 static int on_wake(void *arg, struct err *err)
@@ -303,7 +316,7 @@ static int on_wake(void *arg, struct err *err)
 	if (rc)
 		return rc;
 	fleet_wake(s->fleet, now_ns);
-	consider_next(s, now_ns);
+	consider_due(s, now_ns);
 	return 0;
 }
 

@@ -58,7 +58,9 @@ static int open_binary(struct target *target, struct err *err)
 		(void)go_layout_check(&target->go, &target->layout, NULL);
 	if (!rc)
 		return 0;
-	if (process_gone(&target->process))
+	/* Whether it is about to exit does not matter to its file: a wait for that would hold up all
+	 * others at each program that is not Go. */
+	if (process_exited(&target->process))
 		return err_set(err, -ESRCH, "process %d has exited", target->process.pid);
 	return err_prefix(err, rc, "process %d (%s)", target->process.pid, target->process.exe);
 }
