@@ -3,13 +3,15 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "gobin/build_id.h"
 
 struct entry {
-	struct binary binary; /* first: what users hold is the entry */
+	struct binary binary;	   /* first: what users hold is the entry */
+	struct go_layout *checked; /* on the first process that could be; NULL: none yet */
 	u32 users;
 	TAILQ_ENTRY(entry) link;
 };
@@ -35,6 +37,7 @@ static void entry_free(struct entry *entry)
 		return;
 	gobin_free(entry->binary.bin);
 	proc_file_close(&entry->binary.file);
+	free(entry->checked);
 	free(entry);
 }
 DEFINE_FREEP(struct entry, entry_free)
@@ -121,6 +124,21 @@ int binaries_get(struct binaries *binaries, const char *path, const struct binar
 	take(binaries, entry);
 	*ret = &entry->binary;
 	return 0;
+}
+
+/* Both are copies of the binary's, with the same written over. */
+const struct go_layout *binaries_share_layout(const struct binary *binary,
+					      const struct go_layout *layout)
+{
+	struct entry *entry = (struct entry *)binary;
+
+	if (!entry->checked) {
+		entry->checked = malloc(sizeof(*layout));
+		if (entry->checked)
+			memcpy(entry->checked, layout, sizeof(*layout));
+	}
+	return entry->checked && !memcmp(entry->checked, layout, sizeof(*layout)) ? entry->checked
+										   : NULL;
 }
 
 static void evict_one(struct binaries *binaries)

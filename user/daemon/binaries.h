@@ -37,6 +37,14 @@ DEFINE_FREEP(struct binaries, binaries_free)
 int binaries_get(struct binaries *binaries, const char *path, const struct binary **ret,
 		 struct err *err);
 
+/*
+ * A layout that was checked on a process of the binary: what other processes of it
+ * said is the same nearly always, and is there once. Returns one that is equal and
+ * lives as long as the binary; NULL: there is none, and no room for it.
+ */
+const struct go_layout *binaries_share_layout(const struct binary *binary,
+					      const struct go_layout *layout);
+
 /* Gives one back; NULL is fine. */
 void binaries_put(struct binaries *binaries, const struct binary *binary);
 

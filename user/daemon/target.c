@@ -39,25 +39,40 @@ static int find_bias(struct target *target, struct err *err)
 	return rc;
 }
 
+/* The binary's, as far as it holds in this process. What can't be checked stays as it was found: of
+ * that, nothing derived is used. */
+static int check_layout(struct target *target, struct err *err)
+{
+	struct go_layout *layout = malloc(sizeof(*layout));
+	const struct go_layout *shared;
+
+	if (!layout)
+		return err_set(err, -ENOMEM, "out of memory");
+	memcpy(layout, &target->binary->layout, sizeof(*layout));
+	target->go.layout = target->own_layout = layout;
+	(void)go_layout_check(&target->go, layout, NULL);
+	shared = binaries_share_layout(target->binary, layout);
+	if (shared) {
+		free(TAKE_PTR(target->own_layout));
+		target->go.layout = shared;
+	}
+	return 0;
+}
+
 static int open_binary(struct target *target, struct err *err)
 {
 	int rc = binaries_get(target->binaries, target->process.exe_path, &target->binary, err);
 
 	if (!rc) {
 		target->bin = target->binary->bin;
-		target->layout = target->binary->layout;
 		target->go = (struct go_process) {
 			.bin = target->bin,
-			.layout = &target->layout,
 			.mem = { read_memory, read_pieces, target },
 		};
 		rc = find_bias(target, err);
 	}
-	/* What can't be checked stays as it was found: of that, nothing derived is used. */
 	if (!rc)
-		(void)go_layout_check(&target->go, &target->layout, NULL);
-	if (!rc)
-		return 0;
+		return check_layout(target, err);
 	/* Whether it is about to exit does not matter to its file: a wait for that would hold up all
 	 * others at each program that is not Go. */
 	if (process_exited(&target->process))
@@ -101,6 +116,7 @@ void target_free(struct target *target)
 	if (!target)
 		return;
 	images_free(target->images);
+	free(target->own_layout);
 	binaries_put(target->binaries, target->binary);
 	binaries_free(target->own_binaries);
 	process_close(&target->process);

@@ -19,7 +19,7 @@ struct target {
 	struct binaries *binaries, *own_binaries; /* own: of this target alone, or NULL */
 	const struct binary *binary;
 	const struct gobin *bin; /* the binary's */
-	struct go_layout layout; /* the binary's, as far as it holds in this process */
+	struct go_layout *own_layout; /* NULL: that of other processes of the binary serves */
 	struct images *images;
 	struct go_process go; /* borrows bin and layout; reads process */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Log-linear histogram: 32 buckets an octave, so a quantile's relative error is
- * at most 1/32; fixed memory (15 KiB), mergeable. Not thread-safe.
+ * at most 1/32; mergeable. Memory is taken by the octave, 15 KiB at most. Not thread-safe.
  */
 #ifndef MODEL_HIST_H
 #define MODEL_HIST_H
@@ -17,6 +17,7 @@ struct hist *hist_new(void);
 void hist_free(struct hist *hist);
 DEFINE_FREEP(struct hist, hist_free)
 
+/* Without memory for it, a value is left out, and so is a whole merge. */
 void hist_add(struct hist *hist, u64 value, u64 count);
 void hist_merge(struct hist *into, const struct hist *from);
 void hist_clear(struct hist *hist);

@@ -2,7 +2,7 @@
 /*
  * Pauses of about the last minute: sums in buckets of a second (the running
  * one and the 59 before it), quantiles over the last half to whole minute.
- * Fixed memory (38 KiB), whatever the rate.
+ * Bounded memory (38 KiB), whatever the rate.
  */
 #ifndef MODEL_PAUSE_MINUTE_H
 #define MODEL_PAUSE_MINUTE_H

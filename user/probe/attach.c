@@ -211,12 +211,23 @@ static int attach_file(const struct armed *armed, enum probe_group group, struct
 		       armed->process->pid);
 }
 
+static size_t count_sites(const struct plan *plan, enum probe_group group)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->probe_count; i++)
+		n += plan->probes[i].spec->group == group;
+	return n;
+}
+
 /* The sites of a group in a plan; count 0: none. */
 static int sites_of(const struct armed *armed, const struct plan *plan, enum probe_group group,
 		    const struct go_process *p, struct armed_file *ret, struct err *err)
 {
-	ret->sites = calloc(PLAN_PROBES_MAX, sizeof(*ret->sites));
-	ret->bytes = calloc(PLAN_PROBES_MAX, sizeof(*ret->bytes));
+	size_t n = count_sites(plan, group);
+
+	ret->sites = calloc(n + 1, sizeof(*ret->sites));
+	ret->bytes = calloc(n + 1, sizeof(*ret->bytes));
 	if (!ret->sites || !ret->bytes)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < plan->probe_count; i++) {
