@@ -232,7 +232,7 @@ static void test_past_is_bounded_and_reaches_back(void **state)
 	for (size_t s = 0; s < 2 * ARRAY_SIZE(steps_ms); s++) {
 		u64 step_ns = steps_ms[s / 2] * NS_PER_MS, begin_ns = 5 * NS_PER_S;
 
-		map_past_init(&past, NS_PER_MIN, limits[s % 2]);
+		map_past_init(&past, NS_PER_MIN, limits[s % 2], false);
 		for (u64 i = 0; i < 10000; i++) {
 			struct map_point point = { .time_ns = begin_ns + i * step_ns };
 			u64 oldest_ns;
@@ -255,6 +255,34 @@ static void test_past_is_bounded_and_reaches_back(void **state)
 	assert_int_equal(map_past_add(&past, &(struct map_point) { .time_ns = 1 }), 0);
 	assert_int_equal(past.count, 1);
 	map_past_clear(&past);
+}
+
+/* However long nothing happens, the last minute is a minute, and one point. */
+static void test_idle_maps_are_one_point(void **state)
+{
+	struct map_span span;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	set(&w, 0, 100, 0, 5, 1);
+	for (u64 second = 1; second <= 300; second++)
+		sample(&w, 1, second);
+	assert_int_equal(look(&w, 1)->minute.count, 1);
+	assert_true(gomaps_minute(w.maps, look(&w, 1), &span));
+	assert_true(span.seconds == 60 && span.writes == 0 && span.gap == 0);
+	/* It was off half of the time since; what it was before says nothing of now. */
+	set(&w, 0, 700, 1, 5, 1);
+	w.sample.groups[WIRE_GROUP_MAP_WRITE].gap_ns = NS_PER_S / 2;
+	w.sample.groups[WIRE_GROUP_MAP_WRITE].windows = 4;
+	sample(&w, 1, 301);
+	assert_true(gomaps_minute(w.maps, look(&w, 1), &span));
+	assert_true(span.seconds == 60 && span.writes == 600 && span.gap == 0.5);
+	for (u64 second = 302; second <= 400; second++)
+		sample(&w, 1, second);
+	assert_true(gomaps_minute(w.maps, look(&w, 1), &span));
+	assert_true(span.seconds == 60 && span.writes == 0);
+	gomaps_free(w.maps);
 }
 
 static void test_growth_of_small_maps_is_not_followed(void **state)
@@ -334,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_partly_probed_maps_have_no_past),
 		cmocka_unit_test(test_sites_of_a_map),
 		cmocka_unit_test(test_past_is_bounded_and_reaches_back),
+		cmocka_unit_test(test_idle_maps_are_one_point),
 		cmocka_unit_test(test_growth_of_small_maps_is_not_followed),
 		cmocka_unit_test(test_error_of_a_part),
 		cmocka_unit_test(test_write_sites),

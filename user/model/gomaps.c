@@ -106,8 +106,8 @@ static int row_new(struct gomaps *maps, const struct map_key *key, u64 time_ns, 
 	map->first_ns = map->last_ns = time_ns;
 	map->now.entries = entries;
 	map->recent = recent;
-	map_past_init(&map->minute, MAP_MINUTE_NS, MINUTE_POINTS);
-	map_past_init(&map->growth, MAP_GROWTH_NS, GROWTH_POINTS);
+	map_past_init(&map->minute, MAP_MINUTE_NS, MINUTE_POINTS, true);
+	map_past_init(&map->growth, MAP_GROWTH_NS, GROWTH_POINTS, false);
 	HASH_ADD(hh, maps->table, key, sizeof(map->key), map);
 	if (!map->hh.tbl) {
 		free(map);

@@ -11,21 +11,23 @@
 /* Every other window counts calls without telling whose they are (wire_gate.lean). */
 #define TELLING_WINDOWS 0.5
 
-void map_past_init(struct map_past *past, u64 horizon_ns, size_t limit)
+void map_past_init(struct map_past *past, u64 horizon_ns, size_t limit, bool spans_only)
 {
-	*past = (struct map_past) { .horizon_ns = horizon_ns, .limit = limit };
+	*past = (struct map_past) { .horizon_ns = horizon_ns,
+				    .limit = limit,
+				    .spans_only = spans_only };
 }
 
 void map_past_clear(struct map_past *past)
 {
 	free(past->point);
-	map_past_init(past, past->horizon_ns, past->limit);
+	map_past_init(past, past->horizon_ns, past->limit, past->spans_only);
 }
 
 /* Doubles up to the limit: most maps are gone after some points. */
 static int make_room(struct map_past *past)
 {
-	size_t room = MIN(MAX(2 * past->room, 2UL), past->limit);
+	size_t room = MIN(MAX(2 * past->room, 1UL), past->limit);
 	struct map_point *point;
 
 	if (past->count < past->room)
@@ -67,6 +69,25 @@ static void drop_past_horizon(struct map_past *past, u64 now_ns)
 		drop_oldest(past, old);
 }
 
+static bool is_as_before(const struct map_point *a, const struct map_point *b)
+{
+	return a->entries == b->entries && a->writes == b->writes && a->deletes == b->deletes &&
+	       a->clears == b->clears && a->fallen == b->fallen &&
+	       !memcmp(a->use_writes, b->use_writes, sizeof(a->use_writes)) &&
+	       !memcmp(a->site_writes, b->site_writes, sizeof(a->site_writes));
+}
+
+static bool extend_last(struct map_past *past, const struct map_point *point)
+{
+	struct map_point *last = past->count ? &past->point[past->count - 1] : NULL;
+
+	if (!past->spans_only || !last || !is_as_before(last, point))
+		return false;
+	last->until_ns = point->time_ns;
+	last->seen = point->seen;
+	return true;
+}
+
 int map_past_add(struct map_past *past, const struct map_point *point)
 {
 	u64 last_ns = past->count ? past->point[past->count - 1].time_ns : 0;
@@ -74,6 +95,8 @@ int map_past_add(struct map_past *past, const struct map_point *point)
 	if (past->count && point->time_ns < last_ns)
 		map_past_clear(past);
 	drop_past_horizon(past, point->time_ns);
+	if (extend_last(past, point))
+		return 0;
 	if (past->count &&
 	    (point->time_ns == last_ns || point->time_ns - last_ns < past->spacing_ns))
 		return 0;
@@ -132,11 +155,12 @@ double map_span_error(const struct map_span *span, double calls)
 				calls * span->bias_error * calls * span->bias_error);
 }
 
-static void count_between(const struct map_point *a, const struct map_point *b,
+/* From since_ns on a was as it is. */
+static void count_between(const struct map_point *a, u64 since_ns, const struct map_point *b,
 			  struct map_span *ret)
 {
-	ret->since_ns = a->time_ns;
-	ret->seconds = (double)(b->time_ns - a->time_ns) / 1e9;
+	ret->since_ns = since_ns;
+	ret->seconds = (double)(b->time_ns - since_ns) / 1e9;
 	ret->entries = (double)b->entries - (double)a->entries;
 	ret->writes = (double)(b->writes - a->writes);
 	ret->deletes = (double)(b->deletes - a->deletes);
@@ -147,18 +171,27 @@ static void count_between(const struct map_point *a, const struct map_point *b,
 	}
 }
 
+/* What a long stretch without a change adds to the horizon is left out. */
+static u64 since_of(const struct map_past *past, const struct map_point *then, u64 now_ns)
+{
+	u64 horizon_ns = now_ns - MIN(past->horizon_ns, now_ns);
+
+	return MAX(then->time_ns, MIN(horizon_ns, then->until_ns));
+}
+
 bool map_span(const struct map_past *past, const struct map_point *now,
 	      const struct event_group *group, struct map_span *ret)
 {
 	const struct map_point *then = past->point;
-	double gap_s;
+	double gap_s, seen_s;
 
 	if (!past->count || now->time_ns <= then->time_ns)
 		return false;
 	*ret = (struct map_span) { .sd_per_s = group->sd_per_s, .bias_error = group->bias_error };
-	count_between(then, now, ret);
+	count_between(then, since_of(past, then, now->time_ns), now, ret);
+	seen_s = (double)(now->time_ns - MAX(then->time_ns, then->until_ns)) / 1e9;
 	gap_s = (double)(now->seen.gap_ns - then->seen.gap_ns) / 1e9;
-	ret->gap = MIN(MAX(gap_s / ret->seconds, 0), 1);
+	ret->gap = seen_s > 0 ? MIN(MAX(gap_s / seen_s, 0), 1) : 0;
 	ret->windows = (double)(now->seen.windows - then->seen.windows);
 	ret->calls = (double)(now->seen.calls - then->seen.calls);
 	ret->deletes_max = MAX(ret->deletes + 2 * map_span_error(ret, ret->deletes) +

@@ -31,17 +31,22 @@ struct map_point {
 	u64 fallen; /* sum of what entries lost from sample to sample: so many were deleted */
 	u64 use_writes[EVENT_MAP_USES], site_writes[EVENT_MAP_USES]; /* as the map's uses */
 	struct map_exposure seen;
+	u64 until_ns; /* until then nothing changed but seen, which is of that time; 0: time_ns */
 };
 
 struct map_past {
 	u64 horizon_ns, spacing_ns;
 	size_t limit;		 /* of points */
+	bool spans_only;
 	size_t count, room;
 	struct map_point *point; /* oldest first; owned */
 };
 
-/* limit: of points, MAP_PAST_POINTS at most; two at least. */
-void map_past_init(struct map_past *past, u64 horizon_ns, size_t limit);
+/*
+ * limit: of points, MAP_PAST_POINTS at most; two at least. spans_only: no fit will be
+ * asked for, and a stretch in which nothing happens is one point, however long.
+ */
+void map_past_init(struct map_past *past, u64 horizon_ns, size_t limit, bool spans_only);
 
 /* Forgets all points, and gives their memory back. */
 void map_past_clear(struct map_past *past);
