@@ -69,12 +69,12 @@ static void drop_past_horizon(struct map_past *past, u64 now_ns)
 		drop_oldest(past, old);
 }
 
+/* What its sites do to other maps is as of the last moment, too. */
 static bool is_as_before(const struct map_point *a, const struct map_point *b)
 {
 	return a->entries == b->entries && a->writes == b->writes && a->deletes == b->deletes &&
 	       a->clears == b->clears && a->fallen == b->fallen &&
-	       !memcmp(a->use_writes, b->use_writes, sizeof(a->use_writes)) &&
-	       !memcmp(a->site_writes, b->site_writes, sizeof(a->site_writes));
+	       !memcmp(a->use_writes, b->use_writes, sizeof(a->use_writes));
 }
 
 static bool extend_last(struct map_past *past, const struct map_point *point)
@@ -85,6 +85,7 @@ static bool extend_last(struct map_past *past, const struct map_point *point)
 		return false;
 	last->until_ns = point->time_ns;
 	last->seen = point->seen;
+	memcpy(last->site_writes, point->site_writes, sizeof(last->site_writes));
 	return true;
 }
 

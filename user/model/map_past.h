@@ -31,7 +31,7 @@ struct map_point {
 	u64 fallen; /* sum of what entries lost from sample to sample: so many were deleted */
 	u64 use_writes[EVENT_MAP_USES], site_writes[EVENT_MAP_USES]; /* as the map's uses */
 	struct map_exposure seen;
-	u64 until_ns; /* until then nothing changed but seen, which is of that time; 0: time_ns */
+	u64 until_ns; /* until then only seen and site_writes changed, which are of that time */
 };
 
 struct map_past {
