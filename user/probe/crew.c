@@ -8,8 +8,10 @@
 
 #include "base/units.h"
 
-/* A hand that was needed is soon needed again. */
-#define HAND_IDLE_NS (2 * NS_PER_S)
+/* Some are always there, since a window that is to end can't wait for a thread to be made: one keeps
+ * the time. Those beyond go when they were not needed for so long. */
+enum { HANDS_KEPT = 4 };
+#define HAND_IDLE_NS (10 * NS_PER_S)
 
 /* What attaching takes, several times; threads that have the usual 8 MiB are many mappings. */
 enum { STACK_BYTES = 256 << 10 };
@@ -18,11 +20,10 @@ TAILQ_HEAD(crew_jobs, crew_job);
 
 struct crew {
 	pthread_mutex_t lock;	/* of all that follows, and of the crew's part of each job */
-	pthread_cond_t changed; /* for the timekeeper */
-	pthread_cond_t ready_or_end; /* for hands */
-	pthread_cond_t rested; /* a job is no more at work, or a hand has gone */
-	pthread_t timekeeper;
-	bool running, ends;
+	pthread_cond_t changed; /* for who keeps the time */
+	pthread_cond_t wanted;	/* for an idle hand */
+	pthread_cond_t rested;	/* a job is no more at work, or a hand has gone */
+	bool has_keeper, ends;
 	struct crew_jobs waiting; /* by time */
 	struct crew_jobs ready;
 	size_t ready_count, hands, idle_hands;
@@ -90,7 +91,7 @@ static void wait_for_time(struct crew *crew, struct crew_job *job)
 	pthread_cond_signal(&crew->changed);
 }
 
-/* The lock is held, but not while it works. */
+/* What comes after an order. The lock is held. */
 static void rest(struct crew *crew, struct crew_job *job, const struct crew_order *order)
 {
 	job->state = CREW_IDLE;
@@ -105,7 +106,8 @@ static void rest(struct crew *crew, struct crew_job *job, const struct crew_orde
 	}
 }
 
-static void work(struct crew *crew, struct crew_job *job, bool may_wait)
+/* The lock is held, but not while it works. */
+static struct crew_order work(struct crew *crew, struct crew_job *job, bool may_wait)
 {
 	struct crew_order order;
 
@@ -113,6 +115,13 @@ static void work(struct crew *crew, struct crew_job *job, bool may_wait)
 	pthread_mutex_unlock(&crew->lock);
 	order = job->work(job, may_wait);
 	pthread_mutex_lock(&crew->lock);
+	return order;
+}
+
+static void work_and_rest(struct crew *crew, struct crew_job *job)
+{
+	const struct crew_order order = work(crew, job, true);
+
 	rest(crew, job, &order);
 }
 
@@ -127,25 +136,111 @@ static struct crew_job *next_ready(struct crew *crew)
 	return job;
 }
 
+static void *be_hand(void *arg);
+
+static int hire(struct crew *crew)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int rc;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	rc = pthread_create(&thread, &attr, be_hand, crew);
+	pthread_attr_destroy(&attr);
+	crew->hands += !rc;
+	return rc;
+}
+
+/* Where no thread is to be had, those that are there come to it, late. */
+static void call_hand(struct crew *crew, size_t needed)
+{
+	if (crew->idle_hands >= needed)
+		pthread_cond_signal(&crew->wanted);
+	else if (hire(crew))
+		pthread_cond_signal(&crew->changed);
+}
+
+static void hand_over(struct crew *crew, struct crew_job *job)
+{
+	job->state = CREW_READY;
+	TAILQ_INSERT_TAIL(&crew->ready, job, link);
+	crew->ready_count++;
+	call_hand(crew, crew->ready_count);
+}
+
+/* Who is to wait for something else leaves the time to another. */
+static void resign(struct crew *crew)
+{
+	crew->has_keeper = false;
+	call_hand(crew, crew->ready_count + 1);
+}
+
+/* The keeper does what is due itself: to wake another first would make it late. Returns whether it
+ * still keeps the time. */
+static bool do_due(struct crew *crew, struct crew_job *job)
+{
+	struct crew_order order = job->order;
+
+	TAILQ_REMOVE(&crew->waiting, job, link);
+	if (!order.waits)
+		order = work(crew, job, false);
+	if (!order.waits || order.due_ns > now_ns()) {
+		rest(crew, job, &order);
+		return true;
+	}
+	resign(crew);
+	work_and_rest(crew, job);
+	return false;
+}
+
+/* Until something is due, or changes. Returns as do_due(). */
+static bool keep_time(struct crew *crew)
+{
+	struct crew_job *job = TAILQ_FIRST(&crew->waiting);
+
+	crew->has_keeper = true;
+	if (!job)
+		pthread_cond_wait(&crew->changed, &crew->lock);
+	else if (job->order.due_ns > now_ns())
+		(void)wait_until(&crew->changed, &crew->lock, job->order.due_ns);
+	else
+		return do_due(crew, job);
+	return true;
+}
+
+/* Returns false when it was not needed for long. */
+static bool be_idle(struct crew *crew)
+{
+	bool late;
+
+	crew->idle_hands++;
+	late = wait_until(&crew->wanted, &crew->lock, now_ns() + HAND_IDLE_NS);
+	crew->idle_hands--;
+	return !late || crew->hands <= HANDS_KEPT || !TAILQ_EMPTY(&crew->ready) ||
+	       !crew->has_keeper;
+}
+
 static void *be_hand(void *arg)
 {
 	struct crew *crew = arg;
-	bool late = false;
+	bool needed = true, keeps = false;
 
 	pthread_mutex_lock(&crew->lock);
-	while (!late) {
+	while (needed && !crew->ends) {
 		struct crew_job *job = next_ready(crew);
 
 		if (job) {
-			work(crew, job, true);
-			continue;
+			if (keeps)
+				resign(crew);
+			keeps = false;
+			work_and_rest(crew, job);
+		} else if (keeps || !crew->has_keeper) {
+			keeps = keep_time(crew);
+		} else {
+			needed = be_idle(crew);
 		}
-		if (crew->ends)
-			break;
-		crew->idle_hands++;
-		late = wait_until(&crew->ready_or_end, &crew->lock, now_ns() + HAND_IDLE_NS) &&
-		       TAILQ_EMPTY(&crew->ready);
-		crew->idle_hands--;
 	}
 	crew->hands--;
 	pthread_cond_broadcast(&crew->rested);
@@ -153,65 +248,15 @@ static void *be_hand(void *arg)
 	return NULL;
 }
 
-static bool hire(struct crew *crew)
+static int hire_first(struct crew *crew, struct err *err)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool hired;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	hired = !pthread_create(&thread, &attr, be_hand, crew);
-	pthread_attr_destroy(&attr);
-	crew->hands += hired;
-	return hired;
-}
-
-/* Where no thread is to be had, those that are there come to it; without any the timekeeper does,
- * and the others are late. */
-static void hand_over(struct crew *crew, struct crew_job *job)
-{
-	job->state = CREW_READY;
-	TAILQ_INSERT_TAIL(&crew->ready, job, link);
-	crew->ready_count++;
-	if (crew->idle_hands >= crew->ready_count)
-		pthread_cond_signal(&crew->ready_or_end);
-	else if (!hire(crew) && !crew->hands)
-		pthread_cond_signal(&crew->changed);
-}
-
-static void keep_time_once(struct crew *crew)
-{
-	struct crew_job *job = crew->hands ? NULL : next_ready(crew);
-
-	if (job) {
-		work(crew, job, true);
-		return;
-	}
-	job = TAILQ_FIRST(&crew->waiting);
-	if (!job) {
-		pthread_cond_wait(&crew->changed, &crew->lock);
-	} else if (job->order.due_ns > now_ns()) {
-		(void)wait_until(&crew->changed, &crew->lock, job->order.due_ns);
-	} else {
-		TAILQ_REMOVE(&crew->waiting, job, link);
-		if (job->order.waits)
-			hand_over(crew, job);
-		else
-			work(crew, job, false);
-	}
-}
-
-static void *keep_time(void *arg)
-{
-	struct crew *crew = arg;
+	int rc = 0;
 
 	pthread_mutex_lock(&crew->lock);
-	while (!crew->ends)
-		keep_time_once(crew);
+	for (int i = 0; i < HANDS_KEPT && !rc; i++)
+		rc = hire(crew);
 	pthread_mutex_unlock(&crew->lock);
-	return NULL;
+	return rc ? err_set(err, -rc, "can't start a thread: %s", strerror(rc)) : 0;
 }
 
 int crew_new(struct crew **ret, struct err *err)
@@ -223,29 +268,25 @@ int crew_new(struct crew **ret, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	pthread_mutex_init(&crew->lock, NULL);
 	cond_init(&crew->changed);
-	cond_init(&crew->ready_or_end);
+	cond_init(&crew->wanted);
 	cond_init(&crew->rested);
 	TAILQ_INIT(&crew->waiting);
 	TAILQ_INIT(&crew->ready);
-	rc = pthread_create(&crew->timekeeper, NULL, keep_time, crew);
-	crew->running = !rc;
-	if (rc)
-		return err_set(err, -rc, "can't start a thread: %s", strerror(rc));
-	*ret = TAKE_PTR(crew);
-	return 0;
+	rc = hire_first(crew, err);
+	if (!rc)
+		*ret = TAKE_PTR(crew);
+	return rc;
 }
 
 static void end_threads(struct crew *crew)
 {
 	pthread_mutex_lock(&crew->lock);
 	crew->ends = true;
-	pthread_cond_signal(&crew->changed);
-	pthread_cond_broadcast(&crew->ready_or_end);
+	pthread_cond_broadcast(&crew->changed);
+	pthread_cond_broadcast(&crew->wanted);
 	while (crew->hands)
 		pthread_cond_wait(&crew->rested, &crew->lock);
 	pthread_mutex_unlock(&crew->lock);
-	if (crew->running)
-		pthread_join(crew->timekeeper, NULL);
 }
 
 void crew_free(struct crew *crew)
@@ -254,7 +295,7 @@ void crew_free(struct crew *crew)
 		return;
 	end_threads(crew);
 	pthread_cond_destroy(&crew->changed);
-	pthread_cond_destroy(&crew->ready_or_end);
+	pthread_cond_destroy(&crew->wanted);
 	pthread_cond_destroy(&crew->rested);
 	pthread_mutex_destroy(&crew->lock);
 	free(crew);

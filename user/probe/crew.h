@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Few threads for many jobs, each of which has something to do at a time that it
- * says itself. One thread keeps the time, and does what takes no time. What may
- * wait for the kernel is done by hands: as many threads as wait at once, and none
- * when nothing is to be done.
+ * Few threads, the hands, for many jobs, each of which has something to do at a time
+ * that it says itself. One of the hands keeps the time, and does what is due; when
+ * that is to wait for the kernel, another comes to keep the time. So there are as many as
+ * wait at once, and some.
  */
 #ifndef PROBE_CREW_H
 #define PROBE_CREW_H
