@@ -18,7 +18,8 @@ static __always_inline u64 *row_of(void *table, const struct wire_map_site *key)
 
 static __always_inline void count_map_site(struct hit *hit, struct wire_map_site *key)
 {
-	u64 *count = row_of(&maps, key);
+	/* A nil map, from which one may delete, is none to follow. */
+	u64 *count = key->map ? row_of(&maps, key) : NULL;
 
 	if (!count) {
 		key->map = 0;

@@ -14,8 +14,9 @@
 #include <gosonde/types.h>
 
 #define WIRE_MAX_TARGETS 256  /* slots in the table of targets */
-#define WIRE_MAX_SITES	 8192 /* call sites of one kind, all targets together */
+#define WIRE_MAX_SITES	 8192 /* call sites of one kind */
 #define WIRE_MAX_MAPS	 1024 /* maps times the call sites that use them, until the next tick */
+#define WIRE_ROWS_EACH	 64   /* of either for each target, if that is more than these */
 #define WIRE_MAX_FRAMES	 32   /* return addresses of a stack */
 #define WIRE_POLL_MS	 100  /* how often the reader of the ring comes without being woken */
 #define WIRE_TEXT_BYTES	 128  /* of a panic's message */
@@ -252,7 +253,7 @@ struct wire_counters {
 struct wire_map_site {
 	u64 site; /* WIRE_SITE */
 	u64 type; /* *maptype */
-	u64 map;  /* address of the hmap or maps.Map; 0: one of those for which there was no room */
+	u64 map;  /* address of the hmap or maps.Map; 0: nil, or one for which there was no room */
 };
 
 #define WIRE_SITE(slot, fn, return_pc)                                                             \

@@ -260,8 +260,12 @@ static int check(struct bench *bench, struct err *err)
 	for (int i = 0; i < WIRE_LOSS_COUNT && !rc; i++)
 		if (counters.lost[i])
 			rc = missing(err, "losses", counters.lost[i], 0);
-	if (!rc && (kern_missed(bench->kern) || counters.foreign))
-		rc = missing(err, "missed", kern_missed(bench->kern) + counters.foreign, 0);
+	for (int g = 0; g < PROBE_GROUP_COUNT && !rc; g++)
+		if (kern_missed(bench->kern, (enum probe_group)g))
+			rc = missing(err, "missed", kern_missed(bench->kern, (enum probe_group)g),
+				     0);
+	if (!rc && counters.foreign)
+		rc = missing(err, "foreign", counters.foreign, 0);
 	if (!rc && have->writes != want->writes)
 		rc = missing(err, "map writes by site", have->writes, want->writes);
 	if (!rc && (have->created != want->created || have->exited != want->exited))

@@ -145,3 +145,14 @@ healthy() {
 	fired '.value >= 10000 and .value < 25000 and
 		(.evidence.sites[0] | test("^main\\.\\(\\*Sessions\\)\\.begin main\\.go:[0-9]+: (9[0-9]|100) %"))'
 }
+
+# A nil map's row and that of maps for which there was no room are one.
+@test "deletes from nil maps are counted once, beside those of maps that have no row" {
+	start "$(workload nils)"
+	attach "$pid" --budget off --interval 500ms
+	kill -USR1 "$pid"
+	within 20 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	equal "map.deletes" "$(summary .map.deletes)" "$(truth deletes)"
+	equal "by site" "$(summary '[.map_sites[] | select(.site | startswith("main.drop ")) | .count] | add')" "$(truth deletes)"
+}

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-enum { ROWS_FULL = WIRE_MAX_MAPS / 2 };
-
 struct harvest {
 	struct kern *kern;
 	struct harvest_taker taker[WIRE_MAX_TARGETS];
@@ -107,7 +105,7 @@ static int drop_strays(struct harvest *h, struct err *err)
 
 int harvest_read(struct harvest *h, struct err *err)
 {
-	bool full = h->map_rows >= ROWS_FULL;
+	bool full = h->map_rows >= kern_map_rows(h->kern) / 2;
 	int rc;
 
 	tell_begin(h);

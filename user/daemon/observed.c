@@ -174,7 +174,7 @@ static int open_watch(struct observed *o, struct err *err)
 
 static int open_sampler(struct observed *o, struct err *err)
 {
-	const struct sampler_config config = {
+	struct sampler_config config = {
 		.kern = kern_of(o),
 		.harvest = o->config.harvest,
 		.slot = o->config.slot,
@@ -184,6 +184,8 @@ static int open_sampler(struct observed *o, struct err *err)
 		.ns_per_hit = o->full_ns,
 	};
 
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
+		config.groups[g] = plan_has_group(&o->plan, (enum probe_group)g);
 	return sampler_new(&o->sampler, &config, err);
 }
 

@@ -28,6 +28,7 @@ struct sampler {
 	bool joined;	      /* the harvest */
 	s64 baseline;	      /* -1: unknown */
 	u64 baseline_error;
+	u64 missed_before; /* it was there */
 	double charged_ns; /* cost of groups without a governor that it was told of */
 	u64 heap_live_bytes, heap_goal_bytes; /* last that could be read */
 };
@@ -108,6 +109,17 @@ static int join(struct sampler *s, struct err *err)
 	return rc;
 }
 
+/* Of the groups that it has, since it has them: with other targets beside it at most so many. */
+static u64 missed(const struct sampler *s)
+{
+	u64 n = 0;
+
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
+		if (s->config.groups[g])
+			n += kern_missed(s->config.kern, (enum probe_group)g);
+	return n - s->missed_before;
+}
+
 int sampler_new(struct sampler **ret, const struct sampler_config *config, struct err *err)
 {
 	CLEANUP(sampler_freep) struct sampler *s = calloc(1, sizeof(*s));
@@ -117,6 +129,7 @@ int sampler_new(struct sampler **ret, const struct sampler_config *config, struc
 		return err_set(err, -ENOMEM, "out of memory");
 	s->config = *config;
 	s->baseline = -1;
+	s->missed_before = missed(s);
 	s->tally = tally_new();
 	/* A site is two rows: created and exited. */
 	s->go_shares = shares_new(2 * (size_t)WIRE_MAX_SITES);
@@ -345,7 +358,7 @@ int sampler_take(struct sampler *s, u64 now_ns, struct event_sample *ret, struct
 		.lost_ring = c.lost[WIRE_LOSS_RING],
 		.lost_read = c.lost[WIRE_LOSS_READ],
 		.lost_table = c.lost[WIRE_LOSS_TABLE],
-		.lost_missed = kern_missed(s->config.kern),
+		.lost_missed = missed(s),
 		.moved = c.moved,
 		.grows = c.grows,
 		.grows_unrecorded = c.grows_unrecorded,

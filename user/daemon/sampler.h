@@ -23,6 +23,7 @@ struct sampler_config {
 	const struct go_process *go;
 	const struct process *process;
 	const double *ns_per_hit;
+	bool groups[PROBE_GROUP_COUNT]; /* that have probes in it */
 };
 
 /* Joins the harvest, which clears the slot: before the target is described to the programs. */

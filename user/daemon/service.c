@@ -451,7 +451,7 @@ static int start(struct service *s, struct err *err)
 		rc = ground_open(&s->ground,
 				 &(struct ground_options) {
 					 .groups = s->config->groups,
-					 .targets = FLEET_MAX,
+					 .targets = MIN(s->config->max_targets, (u32)FLEET_MAX),
 					 .budget = s->config->budget > 0,
 					 .processes = true,
 					 .give_up = true,

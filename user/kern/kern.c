@@ -21,6 +21,7 @@ struct kern {
 	struct bpf_link *exec_link, *exit_link;
 	struct wire_gate *gates; /* mapped from the kernel */
 	size_t gates_bytes;
+	size_t map_rows;
 	bool uprobe_multi;
 	void (*record_fn)(void *arg, const void *record, size_t size);
 	void *record_arg;
@@ -51,10 +52,23 @@ static struct bpf_program *program_of(const struct kern *kern, enum probe_group 
 	return NULL;
 }
 
+/* What the targets share grows with them: a row is some 80 bytes, and 8 or 16 for each CPU. */
+static void size_aggregates(struct kern *kern, u32 targets)
+{
+	struct gosonde_bpf *skel = kern->skel;
+	u32 each = targets * WIRE_ROWS_EACH, sites = MAX(each, (u32)WIRE_MAX_SITES);
+
+	kern->map_rows = MAX(each, (u32)WIRE_MAX_MAPS);
+	bpf_map__set_max_entries(skel->maps.maps, (u32)kern->map_rows);
+	bpf_map__set_max_entries(skel->maps.map_sites, sites);
+	bpf_map__set_max_entries(skel->maps.go_sites, sites);
+}
+
 static void configure(struct kern *kern, const struct kern_options *options)
 {
 	struct gosonde_bpf *skel = kern->skel;
 
+	size_aggregates(kern, options->targets);
 	bpf_map__set_max_entries(skel->maps.targets, options->targets);
 	bpf_map__set_max_entries(skel->maps.counters, options->targets);
 	bpf_map__set_max_entries(skel->maps.gc_states, options->targets);
@@ -563,11 +577,12 @@ static u64 program_misses(const struct bpf_program *prog)
 	return info.recursion_misses;
 }
 
-u64 kern_missed(const struct kern *kern)
+u64 kern_missed(const struct kern *kern, enum probe_group group)
 {
-	u64 missed = 0;
+	return program_misses(program_of(kern, group));
+}
 
-	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
-		missed += program_misses(program_of(kern, (enum probe_group)g));
-	return missed;
+size_t kern_map_rows(const struct kern *kern)
+{
+	return kern->map_rows;
 }

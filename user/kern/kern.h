@@ -179,7 +179,13 @@ int kern_each_go_site(struct kern *kern,
 /* Deletes the aggregates' rows of the slots that are true. Others are not touched. */
 int kern_drop_rows(struct kern *kern, const bool slots[WIRE_MAX_TARGETS], struct err *err);
 
-/* Hits that the kernel skipped because a program was already running there. */
-u64 kern_missed(const struct kern *kern);
+/*
+ * Hits of a group's program that the kernel skipped because a program was already
+ * running there. It counts them by program, whichever target they were of.
+ */
+u64 kern_missed(const struct kern *kern, enum probe_group group);
+
+/* How many rows by map there is room for, all targets together. */
+size_t kern_map_rows(const struct kern *kern);
 
 #endif
