@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -26,6 +27,17 @@ static void use_little_memory(void)
 	(void)mallopt(M_MMAP_MAX, 1 << 20);
 	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
 	(void)mallopt(M_ARENA_MAX, 1);
+}
+
+/* A target takes some seven: 200 would not fit below the usual soft limit of 1024. */
+static void use_many_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static const struct argp_option options[] = {
@@ -80,6 +92,7 @@ int cmd_daemon(int argc, char **argv)
 	/* Whoever reads its messages may go and come back. */
 	signal(SIGPIPE, SIG_IGN);
 	use_little_memory();
+	use_many_files();
 	loop_block_signals(true);
 	rc = service_run(path, cmd_version_text(), &err);
 	if (!rc)
