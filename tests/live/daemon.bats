@@ -170,7 +170,7 @@ teardown() {
 	alive "$pid"
 }
 
-# held: file descriptors, threads beyond the crew's, and rows of the kernel's tables that the daemon has.
+# held: file descriptors, and rows of the kernel's tables, that the daemon has.
 held() {
 	local fds
 	fds=$(find "/proc/$agent/fd" | wc -l)
@@ -205,6 +205,7 @@ rows() {
 			programs+=("$pid")
 		done
 		within 10 said "$pid" "is observed"
+		within 10 eval '(($(rows maps) > 0 && $(rows go_sites) > 0))'
 		kill -KILL "${programs[@]}"
 		within 10 said "$pid" "has exited"
 	done

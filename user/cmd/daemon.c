@@ -15,9 +15,9 @@ static const char default_path[] = "/etc/gosonde/gosonde.yaml";
 
 /*
  * Most of what there is for each target is room for what few targets have: from so many bytes on
- * it gets pages of its own, and those that are never written take no memory. A fixed limit also gives back
- * what a target had when it is gone. Threads that wait for the kernel allocate little: one arena
- * serves all.
+ * it gets pages of its own, and those that are never written take no memory. A fixed limit also
+ * gives back what a target had when it is gone. Threads that wait for the kernel allocate little:
+ * one arena serves all.
  */
 enum { PAGES_OF_ITS_OWN = 12 << 10 };
 

@@ -138,7 +138,7 @@ const struct go_layout *binaries_share_layout(const struct binary *binary,
 			memcpy(entry->checked, layout, sizeof(*layout));
 	}
 	return entry->checked && !memcmp(entry->checked, layout, sizeof(*layout)) ? entry->checked
-										   : NULL;
+										  : NULL;
 }
 
 static void evict_one(struct binaries *binaries)

@@ -12,7 +12,7 @@
 struct ground {
 	struct kern *kern;
 	struct breakers *breakers;
-	struct crew *crew; /* of all targets */
+	struct crew *crew;	 /* of all targets */
 	struct calibration cost; /* zeros: unknown */
 };
 

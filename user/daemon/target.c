@@ -73,8 +73,8 @@ static int open_binary(struct target *target, struct err *err)
 	}
 	if (!rc)
 		return check_layout(target, err);
-	/* Whether it is about to exit does not matter to its file: a wait for that would hold up all
-	 * others at each program that is not Go. */
+	/* Whether it is about to exit does not matter to its file: a wait for that would hold up
+	 * all others at each program that is not Go. */
 	if (process_exited(&target->process))
 		return err_set(err, -ESRCH, "process %d has exited", target->process.pid);
 	return err_prefix(err, rc, "process %d (%s)", target->process.pid, target->process.exe);

@@ -18,7 +18,7 @@ struct target {
 	struct container container;		  /* that it was in when it was opened */
 	struct binaries *binaries, *own_binaries; /* own: of this target alone, or NULL */
 	const struct binary *binary;
-	const struct gobin *bin; /* the binary's */
+	const struct gobin *bin;      /* the binary's */
 	struct go_layout *own_layout; /* NULL: that of other processes of the binary serves */
 	struct images *images;
 	struct go_process go; /* borrows bin and layout; reads process */

@@ -89,7 +89,7 @@ int probes_attach(const struct probes_config *config, const struct kern_site *si
 }
 
 /* The kernel waits for grace periods at each link, and for several at once no longer. */
-enum { DETACH_THREADS = 64, DETACH_STACK_BYTES = 128 << 10 };
+enum { DETACH_THREADS = 256, DETACH_STACK_BYTES = 128 << 10 };
 
 /* In this order. */
 struct detaching {
@@ -116,8 +116,7 @@ static void destroy_side_by_side(struct detaching *d)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, DETACH_STACK_BYTES);
-	while (started + 1 < wanted &&
-	       !pthread_create(&threads[started], &attr, destroy_links, d))
+	while (started + 1 < wanted && !pthread_create(&threads[started], &attr, destroy_links, d))
 		started++;
 	pthread_attr_destroy(&attr);
 	destroy_links(d);

@@ -55,7 +55,7 @@ static void thin_out(struct map_past *past, u64 span_ns)
 		past->point[kept++] = past->point[i];
 	past->count = kept;
 	/* Ticks are not quite even. */
-	past->spacing_ns = span_ns / past->limit * 18 / 10;
+	past->spacing_ns = span_ns / MAX(past->limit, 2UL) * 18 / 10;
 }
 
 /* The oldest that stays is the one that reaches the horizon. */

@@ -36,7 +36,7 @@ struct map_point {
 
 struct map_past {
 	u64 horizon_ns, spacing_ns;
-	size_t limit;		 /* of points */
+	size_t limit; /* of points */
 	bool spans_only;
 	size_t count, room;
 	struct map_point *point; /* oldest first; owned */

@@ -360,7 +360,8 @@ void armed_detach_all(struct armed *armed)
 
 void armed_detach_together(struct armed *const *armed, size_t count)
 {
-	CLEANUP(freep) struct kern_probes **probes = calloc(count * PROBES_MAX, sizeof(*probes));
+	CLEANUP(freep)
+	struct kern_probes **probes = calloc(count * PROBES_MAX, sizeof(struct kern_probes *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {

@@ -8,8 +8,8 @@
 
 #include "base/units.h"
 
-/* Some are always there, since a window that is to end can't wait for a thread to be made: one keeps
- * the time. Those beyond go when they were not needed for so long. */
+/* Some are always there, since a window that is to end can't wait for a thread to be made: one
+ * keeps the time. Those beyond go when they were not needed for so long. */
 enum { HANDS_KEPT = 4 };
 #define HAND_IDLE_NS (10 * NS_PER_S)
 
@@ -75,7 +75,8 @@ bool crew_ends(const struct crew_job *job)
 
 static void hand_over(struct crew *crew, struct crew_job *job);
 
-/* Most are due as long after the last as the last after the one before: the place is near the end. */
+/* Most are due as long after the last as the last after the one before: the place is near the end.
+ */
 static void wait_for_time(struct crew *crew, struct crew_job *job)
 {
 	struct crew_job *before = TAILQ_LAST(&crew->waiting, crew_jobs);
@@ -326,8 +327,7 @@ bool crew_sleep(struct crew *crew, struct crew_job *job, u64 until_ns)
 	bool woken;
 
 	pthread_mutex_lock(&crew->lock);
-	while (!job->hurried && !job->ends &&
-	       !wait_until(&job->woken, &crew->lock, until_ns))
+	while (!job->hurried && !job->ends && !wait_until(&job->woken, &crew->lock, until_ns))
 		;
 	woken = job->hurried || job->ends;
 	job->hurried = false;

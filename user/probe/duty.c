@@ -25,7 +25,7 @@ struct worker {
 	enum probe_group group;
 	enum wire_fn first, last;
 	u32 window;
-	bool standing, leaves; /* leaves: is to be detached now */
+	bool standing, leaves;	     /* leaves: is to be detached now */
 	struct governor_order order; /* of the window that is open, or comes next */
 	struct reading seen;	     /* where a group that stands goes on */
 	u64 *spread_seen;
