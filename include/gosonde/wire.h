@@ -16,10 +16,12 @@
 #define WIRE_MAX_TARGETS 256  /* slots in the table of targets */
 #define WIRE_MAX_SITES	 8192 /* call sites of one kind */
 #define WIRE_MAX_MAPS	 1024 /* maps times the call sites that use them, until the next tick */
-#define WIRE_ROWS_EACH	 64   /* of either for each target, if that is more than these */
-#define WIRE_MAX_FRAMES	 32   /* return addresses of a stack */
-#define WIRE_POLL_MS	 100  /* how often the reader of the ring comes without being woken */
-#define WIRE_TEXT_BYTES	 128  /* of a panic's message */
+/* For each target, if that is more than these. */
+#define WIRE_MAPS_EACH	16
+#define WIRE_SITES_EACH 64
+#define WIRE_MAX_FRAMES 32  /* return addresses of a stack */
+#define WIRE_POLL_MS	100 /* how often the reader of the ring comes without being woken */
+#define WIRE_TEXT_BYTES 128 /* of a panic's message */
 
 /* What a probe watches: one per probed Go function. Index of wire_counters.hits. */
 enum wire_fn {

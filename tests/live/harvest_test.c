@@ -20,6 +20,8 @@
 #include "probe/calibrate.h"
 #include "proc/process.h"
 
+static struct tally_scratch scratch;
+
 enum { SLOTS = 3, TYPE = 9, GO_PC = 0x77 };
 
 /* Stand for functions of the Go runtime, in the slot that their number says. */
@@ -116,7 +118,7 @@ static void join(struct fixture *f, u32 slot)
 	struct err err = { 0 };
 
 	tally_free(seat->tally);
-	*seat = (struct seat) { .slot = slot, .tally = tally_new() };
+	*seat = (struct seat) { .slot = slot, .tally = tally_new(&scratch, WIRE_MAX_MAPS / 2) };
 	assert_non_null(seat->tally);
 	if (harvest_join(f->harvest, slot, &taker, &err))
 		fail_msg("%s", err.text);

@@ -10,6 +10,8 @@
 
 #include "daemon/tally_maps.h"
 
+static struct tally_scratch scratch;
+
 enum { ROWS = 1000 };
 
 struct fixture {
@@ -49,7 +51,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	f->maps = tally_maps_new();
+	f->maps = tally_maps_new(&scratch);
 	assert_non_null(f->maps);
 	*state = f;
 	return 0;

@@ -9,6 +9,8 @@
 
 #include "daemon/tally.h"
 
+static struct tally_scratch scratch;
+
 enum { TARGETS = 200, SITE = 0x10, TYPE = 9 };
 
 static void count(struct tally *tally, enum wire_fn fn, u64 pc, u64 map, u64 calls)
@@ -41,7 +43,7 @@ static void churn(struct tally *tally, u64 round)
 /* For as long as it takes: old maps make room, and a site that comes late is told. */
 static void new_maps_always_find_room(void **state)
 {
-	CLEANUP(tally_freep) struct tally *tally = tally_new();
+	CLEANUP(tally_freep) struct tally *tally = tally_new(&scratch, WIRE_MAX_MAPS / 2);
 	struct event_sample sample;
 
 	(void)state;
@@ -61,7 +63,7 @@ static void new_maps_always_find_room(void **state)
 /* Deletes of a map that has lost its row are told once: by map before, not elsewhere again. */
 static void deletes_are_told_once(void **state)
 {
-	CLEANUP(tally_freep) struct tally *tally = tally_new();
+	CLEANUP(tally_freep) struct tally *tally = tally_new(&scratch, WIRE_MAX_MAPS / 2);
 	const struct map_key asked = { 7, TYPE };
 	struct event_sample sample;
 
@@ -98,7 +100,7 @@ static void many_targets_are_small(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < TARGETS; i++) {
-		tally[i] = tally_new();
+		tally[i] = tally_new(&scratch, WIRE_MAX_MAPS / 2);
 		assert_non_null(tally[i]);
 	}
 	assert_in_range(allocated_bytes() - before, 1, TARGETS * (8U << 10));

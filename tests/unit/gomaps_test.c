@@ -265,14 +265,14 @@ static void test_idle_maps_are_one_point(void **state)
 
 	(void)state;
 	world_init(&w);
-	set(&w, 0, 100, 0, 5, 1);
+	set(&w, 0, 100, 0, MAP_FOLLOWED_ENTRIES, 1);
 	for (u64 second = 1; second <= 300; second++)
 		sample(&w, 1, second);
 	assert_int_equal(look(&w, 1)->minute.count, 1);
 	assert_true(gomaps_minute(w.maps, look(&w, 1), &span));
 	assert_true(span.seconds == 60 && span.writes == 0 && span.gap == 0);
 	/* It was off half of the time since; what it was before says nothing of now. */
-	set(&w, 0, 700, 1, 5, 1);
+	set(&w, 0, 700, 1, MAP_FOLLOWED_ENTRIES, 1);
 	w.sample.groups[WIRE_GROUP_MAP_WRITE].gap_ns = NS_PER_S / 2;
 	w.sample.groups[WIRE_GROUP_MAP_WRITE].windows = 4;
 	sample(&w, 1, 301);
@@ -302,6 +302,13 @@ static void test_growth_of_small_maps_is_not_followed(void **state)
 	assert_null(look(&w, 1)->growth.point);
 	assert_true(gomaps_growth(w.maps, look(&w, 2), &span));
 	assert_true(span.writes == 200);
+	/* Nor has it a row when nobody uses it, before or after. */
+	set(&w, 0, 300, 0, MAP_FOLLOWED_ENTRIES - 1, 1);
+	set(&w, 1, 300, 0, MAP_FOLLOWED_ENTRIES, 1);
+	sample(&w, 2, 4);
+	sample(&w, 2, 5);
+	assert_null(look(&w, 1));
+	assert_non_null(look(&w, 2));
 	gomaps_free(w.maps);
 }
 

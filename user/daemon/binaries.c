@@ -131,14 +131,16 @@ const struct go_layout *binaries_share_layout(const struct binary *binary,
 					      const struct go_layout *layout)
 {
 	struct entry *entry = (struct entry *)binary;
+	const struct bytes mine = { (const u8 *)layout, sizeof(*layout) };
+	struct bytes known = { .size = sizeof(*layout) };
 
 	if (!entry->checked) {
 		entry->checked = malloc(sizeof(*layout));
 		if (entry->checked)
 			memcpy(entry->checked, layout, sizeof(*layout));
 	}
-	return entry->checked && !memcmp(entry->checked, layout, sizeof(*layout)) ? entry->checked
-										  : NULL;
+	known.data = (const u8 *)entry->checked;
+	return known.data && same_bytes(known, mine) ? entry->checked : NULL;
 }
 
 static void evict_one(struct binaries *binaries)

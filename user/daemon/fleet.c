@@ -259,9 +259,12 @@ void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config)
 
 void fleet_end(struct fleet *fleet)
 {
-	struct leaving all = { .count = fleet->count };
+	struct leaving all = { .count = 0 };
 
-	memcpy(all.member, fleet->members, fleet->count * sizeof(all.member[0]));
+	while (all.count < fleet->count) {
+		all.member[all.count] = fleet->members[all.count];
+		all.count++;
+	}
 	let_go(fleet, &all, NULL);
 }
 

@@ -7,9 +7,12 @@ struct harvest {
 	struct kern *kern;
 	struct harvest_taker taker[WIRE_MAX_TARGETS];
 	bool joined[WIRE_MAX_TARGETS];
+	bool used[WIRE_MAX_TARGETS];  /* somebody had it: before, it is as when the programs were
+					 loaded */
 	size_t map_rows;	      /* by map, that stayed after the last round */
 	bool stray[WIRE_MAX_TARGETS]; /* rows of slots that nobody has */
 	bool has_strays;
+	struct tally_scratch scratch;
 };
 
 struct harvest *harvest_new(struct kern *kern)
@@ -23,7 +26,14 @@ struct harvest *harvest_new(struct kern *kern)
 
 void harvest_free(struct harvest *harvest)
 {
+	if (harvest)
+		tally_scratch_done(&harvest->scratch);
 	free(harvest);
+}
+
+struct tally_scratch *harvest_scratch(struct harvest *harvest)
+{
+	return &harvest->scratch;
 }
 
 int harvest_join(struct harvest *h, u32 slot, const struct harvest_taker *taker, struct err *err)
@@ -34,9 +44,10 @@ int harvest_join(struct harvest *h, u32 slot, const struct harvest_taker *taker,
 		return err_set(err, -EINVAL, "there is no target slot %u", slot);
 	if (h->joined[slot])
 		return err_set(err, -EBUSY, "target slot %u is taken", slot);
-	rc = kern_clear_slot(h->kern, slot, err);
+	rc = h->used[slot] ? kern_clear_slot(h->kern, slot, err) : 0;
 	if (rc)
 		return rc;
+	h->used[slot] = true;
 	h->taker[slot] = *taker;
 	h->joined[slot] = true;
 	return 0;

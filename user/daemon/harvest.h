@@ -7,6 +7,7 @@
 #define DAEMON_HARVEST_H
 
 #include "base/macros.h"
+#include "daemon/tally_maps.h"
 #include "kern/kern.h"
 
 struct harvest;
@@ -15,6 +16,9 @@ struct harvest;
 struct harvest *harvest_new(struct kern *kern);
 void harvest_free(struct harvest *harvest);
 DEFINE_FREEP(struct harvest, harvest_free)
+
+/* For the samples of all its targets, which are taken and read one after the other. */
+struct tally_scratch *harvest_scratch(struct harvest *harvest);
 
 /* What a target does with its rows, which it borrows for the call. Counts are cumulative. */
 struct harvest_taker {

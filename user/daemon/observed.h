@@ -77,7 +77,8 @@ u64 observed_detach_together(struct observed *const *o, size_t count);
 /* The process is gone: resolves what fires. */
 void observed_end(struct observed *o, u64 now_ns);
 
-/* What was attached, and the totals; both borrow from o. agent is the caller's. */
+/* What was attached, and the totals; both borrow from o. agent is the caller's. The totals' tables
+ * are those of the last sample, if no other target of the harvest had one since. */
 const struct attached_info *observed_describe(struct observed *o, u64 now_ns);
 void observed_summary(struct observed *o, u64 now_ns, struct summary *ret);
 

@@ -130,7 +130,7 @@ int sampler_new(struct sampler **ret, const struct sampler_config *config, struc
 	s->config = *config;
 	s->baseline = -1;
 	s->missed_before = missed(s);
-	s->tally = tally_new();
+	s->tally = tally_new(harvest_scratch(config->harvest), kern_map_rows_each(config->kern));
 	/* A site is two rows: created and exited. */
 	s->go_shares = shares_new(2 * (size_t)WIRE_MAX_SITES);
 	if (!s->tally || !s->go_shares)

@@ -8,32 +8,32 @@
 
 enum {
 	ROWS_MAX = 2 * WIRE_MAX_MAPS + WIRE_MAX_SITES,
-	/* Rows by map that may stay when the kernel's table was emptied: a target that makes maps
-	 * all the time, each as busy as the last, must leave room for its next. */
-	ROWS_BY_MAP_KEPT = WIRE_MAX_MAPS / 2,
 };
 
 struct tally {
 	struct shares *shares; /* ROWS_MAX at most */
 	bool last;	       /* sample */
 	bool emptied;	       /* the kernel's rows by map, after the last that were counted */
-	struct tally_row *rows;
-	size_t row_count, row_room;
-	struct event_map_site *sites;
-	size_t site_count, site_room;
+	/* By map, that may stay when the kernel's table was emptied: a target that makes maps all
+	 * the time, each as busy as the last, must leave room for its next. */
+	size_t rows_kept;
+	struct tally_scratch *scratch;
+	size_t row_count, site_count;
 	struct tally_maps *maps;
 	u64 elsewhere,
 		elsewhere_last; /* deletes_elsewhere(), without what was told by map before */
 };
 
-struct tally *tally_new(void)
+struct tally *tally_new(struct tally_scratch *scratch, size_t rows_kept)
 {
 	CLEANUP(tally_freep) struct tally *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
+	t->scratch = scratch;
+	t->rows_kept = rows_kept;
 	t->shares = shares_new(ROWS_MAX);
-	t->maps = tally_maps_new();
+	t->maps = tally_maps_new(scratch);
 	return t->shares && t->maps ? TAKE_PTR(t) : NULL;
 }
 
@@ -43,8 +43,6 @@ void tally_free(struct tally *t)
 		return;
 	shares_free(t->shares);
 	tally_maps_free(t->maps);
-	free(t->rows);
-	free(t->sites);
 	free(t);
 }
 
@@ -52,8 +50,8 @@ static void keep_row(void *arg, const struct share_key *key, u64 calls)
 {
 	struct tally *t = arg;
 
-	if (t->row_count < t->row_room)
-		t->rows[t->row_count++] = (struct tally_row) { *key, calls };
+	if (t->row_count < t->scratch->row_room)
+		t->scratch->rows[t->row_count++] = (struct tally_row) { *key, calls };
 }
 
 static int by_words(const u64 *a, const u64 *b, size_t n)
@@ -75,18 +73,18 @@ static int by_site(const void *left, const void *right)
 static void sum_sites(struct tally *t)
 {
 	t->site_count = 0;
-	qsort(t->rows, t->row_count, sizeof(*t->rows), by_site);
+	qsort(t->scratch->rows, t->row_count, sizeof(struct tally_row), by_site);
 	for (size_t i = 0; i < t->row_count; i++) {
-		const struct tally_row *row = &t->rows[i];
+		const struct tally_row *row = &t->scratch->rows[i];
 
 		if (i && !by_site(row, row - 1)) {
 			if (t->site_count)
-				t->sites[t->site_count - 1].count += row->calls;
+				t->scratch->sites[t->site_count - 1].count += row->calls;
 			continue;
 		}
 		if (t->site_count == WIRE_MAX_SITES)
 			return;
-		t->sites[t->site_count++] = (struct event_map_site) {
+		t->scratch->sites[t->site_count++] = (struct event_map_site) {
 			.fn = (enum wire_fn)row->key.fn,
 			.return_pc = row->key.a,
 			.type = row->key.b,
@@ -126,7 +124,7 @@ static void forget(struct tally *t)
 	u64 least = tally_maps_least(t->maps);
 
 	shares_forget(t->shares, MAX(least / 2, 1ULL));
-	if (look_by_map(t).rows > ROWS_BY_MAP_KEPT)
+	if (look_by_map(t).rows > t->rows_kept)
 		shares_forget(t->shares, least + 1);
 	t->elsewhere_last = look_by_map(t).deletes_elsewhere;
 	t->emptied = false;
@@ -160,8 +158,8 @@ static bool list_rows(struct tally *t)
 	size_t n = shares_rows(t->shares);
 
 	t->row_count = 0;
-	if (!GROW(t->rows, &t->row_room, n) ||
-	    !GROW(t->sites, &t->site_room, MIN(n, (size_t)WIRE_MAX_SITES)))
+	if (!GROW(t->scratch->rows, &t->scratch->row_room, n) ||
+	    !GROW(t->scratch->sites, &t->scratch->site_room, MIN(n, (size_t)WIRE_MAX_SITES)))
 		return false;
 	shares_each(t->shares, keep_row, t);
 	return true;
@@ -186,11 +184,12 @@ int tally_take(struct tally *t, const double calls[WIRE_FN_COUNT],
 	t->elsewhere += elsewhere - MIN(t->elsewhere_last, elsewhere);
 	t->elsewhere_last = elsewhere;
 	sum_sites(t);
-	if (tally_maps_sum(t->maps, t->rows, t->row_count, t->sites, t->site_count, ret))
+	if (tally_maps_sum(t->maps, t->scratch->rows, t->row_count, t->scratch->sites,
+			   t->site_count, ret))
 		return err_set(err, -ENOMEM, "out of memory");
 	if (t->emptied)
 		forget(t);
-	ret->map_sites = t->sites;
+	ret->map_sites = t->scratch->sites;
 	ret->map_site_count = t->site_count;
 	ret->map_deletes_elsewhere = t->elsewhere;
 	return 0;

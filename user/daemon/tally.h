@@ -10,8 +10,9 @@
 
 struct tally;
 
-/* NULL: out of memory. */
-struct tally *tally_new(void);
+/* rows_kept: by map, when the kernel's table was emptied. The scratch is borrowed. NULL: out of
+ * memory. */
+struct tally *tally_new(struct tally_scratch *scratch, size_t rows_kept);
 void tally_free(struct tally *tally);
 DEFINE_FREEP(struct tally, tally_free)
 
@@ -30,7 +31,7 @@ void tally_last(struct tally *tally);
 /*
  * Divides each function's calls among what was counted; see shares_divide() for
  * calls and sampled. Sets the sites and maps of ret, which borrows them until the
- * next call. Returns 0 or -ENOMEM.
+ * scratch is used again. Returns 0 or -ENOMEM.
  */
 int tally_take(struct tally *tally, const double calls[WIRE_FN_COUNT],
 	       const bool sampled[WIRE_FN_COUNT], struct event_sample *ret, struct err *err);

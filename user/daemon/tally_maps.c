@@ -26,32 +26,41 @@ struct memory {
 };
 
 struct tally_maps {
-	struct group *groups; /* by key, as memories are */
-	size_t group_count, group_room;
-	struct group **ranked; /* the same by rank */
-	size_t ranked_room;
+	struct tally_scratch
+		*scratch; /* groups are by key, as memories are; ranked: the same by rank */
+	size_t group_count;
 	struct memory *memories;
 	size_t memory_count, memory_room;
 	struct map_key wanted[TALLY_MAPS_WANTED]; /* by key */
 	size_t wanted_count;
-	struct event_map *maps; /* TALLY_MAPS_ALL at most */
-	size_t map_count, map_room;
+	size_t map_count;
 	u64 least;
 };
 
-struct tally_maps *tally_maps_new(void)
+void tally_scratch_done(struct tally_scratch *scratch)
 {
-	return calloc(1, sizeof(struct tally_maps));
+	free(scratch->rows);
+	free(scratch->sites);
+	free(scratch->groups);
+	free(scratch->ranked);
+	free(scratch->maps);
+	*scratch = (struct tally_scratch) { 0 };
+}
+
+struct tally_maps *tally_maps_new(struct tally_scratch *scratch)
+{
+	struct tally_maps *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->scratch = scratch;
+	return m;
 }
 
 void tally_maps_free(struct tally_maps *m)
 {
 	if (!m)
 		return;
-	free(m->groups);
-	free(m->ranked);
 	free(m->memories);
-	free(m->maps);
 	free(m);
 }
 
@@ -132,12 +141,13 @@ static void group_rows(struct tally_maps *m, const struct tally_row *rows, size_
 	m->group_count = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct map_key key = key_of(&rows[i]);
-		struct group *last = m->group_count ? &m->groups[m->group_count - 1] : NULL;
+		struct group *last =
+			m->group_count ? &m->scratch->groups[m->group_count - 1] : NULL;
 
 		if (!key.map)
 			continue;
 		if (!last || by_key(&last->key, &key)) {
-			last = &m->groups[m->group_count++];
+			last = &m->scratch->groups[m->group_count++];
 			*last = (struct group) { .key = key, .first_row = i };
 		}
 		add_row(last, &rows[i]);
@@ -150,7 +160,7 @@ static void rank_recent(struct tally_maps *m)
 	size_t at = 0;
 
 	for (size_t i = 0; i < m->group_count; i++) {
-		struct group *group = &m->groups[i];
+		struct group *group = &m->scratch->groups[i];
 		struct memory before = { 0 };
 
 		while (at < m->memory_count && by_key(&m->memories[at].key, &group->key) < 0)
@@ -164,8 +174,9 @@ static void rank_recent(struct tally_maps *m)
 	}
 	m->memory_count = m->group_count;
 	for (size_t i = 0; i < m->group_count; i++)
-		m->memories[i] = (struct memory) { m->groups[i].key, calls_of(&m->groups[i]),
-						   m->groups[i].recent };
+		m->memories[i] = (struct memory) { m->scratch->groups[i].key,
+						   calls_of(&m->scratch->groups[i]),
+						   m->scratch->groups[i].recent };
 }
 
 static void keep(struct tally_maps *m)
@@ -173,17 +184,17 @@ static void keep(struct tally_maps *m)
 	size_t n = m->group_count;
 
 	for (size_t i = 0; i < n; i++) {
-		m->ranked[i] = &m->groups[i];
-		m->groups[i].kept = bsearch(&m->groups[i].key, m->wanted, m->wanted_count,
-					    sizeof(m->wanted[0]), by_key);
+		m->scratch->ranked[i] = &m->scratch->groups[i];
+		m->scratch->groups[i].kept = bsearch(&m->scratch->groups[i].key, m->wanted,
+						     m->wanted_count, sizeof(m->wanted[0]), by_key);
 	}
-	qsort(m->ranked, n, sizeof(struct group *), by_recent);
+	qsort(m->scratch->ranked, n, sizeof(struct group *), by_recent);
 	for (size_t i = 0; i < MIN(n, (size_t)TALLY_MAPS); i++)
-		m->ranked[i]->kept |= m->ranked[i]->recent >= 1;
-	qsort(m->ranked, n, sizeof(struct group *), by_calls);
+		m->scratch->ranked[i]->kept |= m->scratch->ranked[i]->recent >= 1;
+	qsort(m->scratch->ranked, n, sizeof(struct group *), by_calls);
 	for (size_t i = 0; i < MIN(n, (size_t)TALLY_MAPS); i++)
-		m->ranked[i]->kept = true;
-	m->least = n >= TALLY_MAPS ? calls_of(m->ranked[TALLY_MAPS - 1]) : 0;
+		m->scratch->ranked[i]->kept = true;
+	m->least = n >= TALLY_MAPS ? calls_of(m->scratch->ranked[TALLY_MAPS - 1]) : 0;
 }
 
 static u64 site_writes(const struct tally_row *row, const struct event_map_site *sites, size_t n)
@@ -258,13 +269,14 @@ static size_t count_maps(const struct tally_row *rows, size_t n)
 
 static bool make_room(struct tally_maps *m, size_t maps)
 {
-	struct group **ranked = grow(m->ranked, &m->ranked_room, maps, sizeof(struct group *));
+	struct tally_scratch *s = m->scratch;
+	struct group **ranked = grow(s->ranked, &s->ranked_room, maps, sizeof(struct group *));
 
 	if (!ranked)
 		return false;
-	m->ranked = ranked;
-	return GROW(m->groups, &m->group_room, maps) && GROW(m->memories, &m->memory_room, maps) &&
-	       GROW(m->maps, &m->map_room, MIN(maps, (size_t)TALLY_MAPS_ALL));
+	s->ranked = ranked;
+	return GROW(s->groups, &s->group_room, maps) && GROW(m->memories, &m->memory_room, maps) &&
+	       GROW(s->maps, &s->map_room, MIN(maps, (size_t)TALLY_MAPS_ALL));
 }
 
 int tally_maps_sum(struct tally_maps *m, struct tally_row *rows, size_t row_count,
@@ -278,10 +290,11 @@ int tally_maps_sum(struct tally_maps *m, struct tally_row *rows, size_t row_coun
 	keep(m);
 	m->map_count = 0;
 	for (size_t i = 0; i < m->group_count && m->map_count < TALLY_MAPS_ALL; i++) {
-		if (m->ranked[i]->kept)
-			m->maps[m->map_count++] = told(m->ranked[i], rows, sites, site_count);
+		if (m->scratch->ranked[i]->kept)
+			m->scratch->maps[m->map_count++] =
+				told(m->scratch->ranked[i], rows, sites, site_count);
 	}
-	ret->maps = m->maps;
+	ret->maps = m->scratch->maps;
 	ret->map_count = m->map_count;
 	return 0;
 }

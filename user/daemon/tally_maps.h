@@ -21,10 +21,26 @@ struct tally_row {
 	u64 calls;
 };
 
+struct group;
+
+/*
+ * What is needed only while a sample is made, and read: all targets of one thread share it, or
+ * each would have room for its busiest moment. Begins as zeros.
+ */
+struct tally_scratch {
+	struct tally_row *rows;
+	struct event_map_site *sites;
+	struct group *groups, **ranked;
+	struct event_map *maps; /* TALLY_MAPS_ALL at most */
+	size_t row_room, site_room, group_room, ranked_room, map_room;
+};
+
+void tally_scratch_done(struct tally_scratch *scratch);
+
 struct tally_maps;
 
-/* NULL: out of memory. */
-struct tally_maps *tally_maps_new(void);
+/* The scratch is borrowed. NULL: out of memory. */
+struct tally_maps *tally_maps_new(struct tally_scratch *scratch);
 void tally_maps_free(struct tally_maps *maps);
 DEFINE_FREEP(struct tally_maps, tally_maps_free)
 
@@ -32,7 +48,7 @@ DEFINE_FREEP(struct tally_maps, tally_maps_free)
 void tally_maps_want(struct tally_maps *maps, const struct map_key *keys, size_t n);
 
 /*
- * Sets the maps of ret, which borrows them until the next call: most calls
+ * Sets the maps of ret, which borrows them until the scratch is used again: most calls
  * first. Sorts the rows; sites: every site's writes, by function, caller, type.
  * Returns 0 or -ENOMEM.
  */

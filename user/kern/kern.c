@@ -21,7 +21,7 @@ struct kern {
 	struct bpf_link *exec_link, *exit_link;
 	struct wire_gate *gates; /* mapped from the kernel */
 	size_t gates_bytes;
-	size_t map_rows;
+	size_t map_rows, targets;
 	bool uprobe_multi;
 	void (*record_fn)(void *arg, const void *record, size_t size);
 	void *record_arg;
@@ -56,9 +56,10 @@ static struct bpf_program *program_of(const struct kern *kern, enum probe_group 
 static void size_aggregates(struct kern *kern, u32 targets)
 {
 	struct gosonde_bpf *skel = kern->skel;
-	u32 each = targets * WIRE_ROWS_EACH, sites = MAX(each, (u32)WIRE_MAX_SITES);
+	u32 sites = MAX(targets * WIRE_SITES_EACH, (u32)WIRE_MAX_SITES);
 
-	kern->map_rows = MAX(each, (u32)WIRE_MAX_MAPS);
+	kern->targets = targets;
+	kern->map_rows = MAX(targets * WIRE_MAPS_EACH, (u32)WIRE_MAX_MAPS);
 	bpf_map__set_max_entries(skel->maps.maps, (u32)kern->map_rows);
 	bpf_map__set_max_entries(skel->maps.map_sites, sites);
 	bpf_map__set_max_entries(skel->maps.go_sites, sites);
@@ -585,4 +586,9 @@ u64 kern_missed(const struct kern *kern, enum probe_group group)
 size_t kern_map_rows(const struct kern *kern)
 {
 	return kern->map_rows;
+}
+
+size_t kern_map_rows_each(const struct kern *kern)
+{
+	return kern->map_rows / kern->targets;
 }

@@ -188,4 +188,7 @@ u64 kern_missed(const struct kern *kern, enum probe_group group);
 /* How many rows by map there is room for, all targets together. */
 size_t kern_map_rows(const struct kern *kern);
 
+/* Of these, when every slot has a target. */
+size_t kern_map_rows_each(const struct kern *kern);
+
 #endif

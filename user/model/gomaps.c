@@ -239,16 +239,21 @@ static u64 entries_in_head(const struct event_sample *sample, const struct event
 	return 0;
 }
 
+static bool matters(u64 entries, u64 recent)
+{
+	return entries >= MAP_FOLLOWED_ENTRIES || recent;
+}
+
 static int take_row(struct gomaps *maps, u64 time_ns, const struct event_sample *sample,
 		    const struct event_map *seen)
 {
 	const struct map_key key = { seen->map, seen->type };
 	struct gomap *map = (struct gomap *)gomaps_find(maps, &key);
+	u64 entries = map ? 0 : entries_in_head(sample, seen);
 	int err = 0;
 
-	if (!map)
-		err = row_new(maps, &key, time_ns, entries_in_head(sample, seen), seen->recent,
-			      &map);
+	if (!map && matters(entries, seen->recent))
+		err = row_new(maps, &key, time_ns, entries, seen->recent, &map);
 	if (map)
 		row_update(map, time_ns, seen);
 	return err;
@@ -274,10 +279,11 @@ static int take_rows(struct gomaps *maps, u64 time_ns, const struct event_sample
 	return err;
 }
 
-/* A map that is no map any more, or another one, and that nobody uses, is gone. */
+/* A map that is no map any more, or another one, and that nobody uses, is gone. So is a small one
+ * that nobody uses. */
 static bool is_gone(const struct gomap *map)
 {
-	return !map->has_head && !map->in_sample;
+	return (!map->has_head && !map->in_sample) || !matters(map->now.entries, map->recent);
 }
 
 static int remember(struct gomap *map)
