@@ -50,8 +50,8 @@ fleet_of() {
 	echo "$1 $start_s $cpu $rss $bpf $(calculate "($now - $begin) / 1e6" %.1f)" >>"$data/fleet.dat"
 	for i in "${pids[@]}"; do
 		kill -KILL "$i"
-		wait "$i" || true
 	done
+	wait 2>/dev/null || true
 	pids=()
 }
 

@@ -73,6 +73,7 @@ static void script_write(struct script_maps *m, u64 pc, size_t i, u64 n, u64 key
 	use->writes += n;
 	site->count += n;
 	m->row[i].writes += n;
+	m->row[i].recent = n;
 	m->known[i].entries += keys;
 }
 
