@@ -221,7 +221,7 @@ static int open_fleet(struct service *s, struct err *err)
 /* Go programs, and what may be one: that a file can't be read is to be told of. */
 static bool may_be_go(const struct scan_process *p)
 {
-	return p->kind == SCAN_GO || (p->kind == SCAN_UNREADABLE && p->exe[0]);
+	return p->kind == SCAN_GO || (p->kind == SCAN_UNREADABLE && p->rc == -EACCES && p->exe[0]);
 }
 
 /* Those that run already; those that are too young wait. */
