@@ -260,9 +260,9 @@ static int check(struct bench *bench, struct err *err)
 	for (int i = 0; i < WIRE_LOSS_COUNT && !rc; i++)
 		if (counters.lost[i])
 			rc = missing(err, "losses", counters.lost[i], 0);
-	for (int g = 0; g < PROBE_GROUP_COUNT && !rc; g++)
-		if (kern_missed(bench->kern, (enum probe_group)g))
-			rc = missing(err, "missed", kern_missed(bench->kern, (enum probe_group)g),
+	for (int k = 0; k < PROBE_GROUP_COUNT && !rc; k++)
+		if (kern_missed(bench->kern, (enum probe_group)k))
+			rc = missing(err, "missed", kern_missed(bench->kern, (enum probe_group)k),
 				     0);
 	if (!rc && counters.foreign)
 		rc = missing(err, "foreign", counters.foreign, 0);
