@@ -22,8 +22,8 @@
 #define MAP_MINUTE_NS (60ULL * 1000000000)
 #define MAP_GROWTH_NS (660ULL * 1000000000)
 
-/* Growth is followed from so many entries on, and smaller maps only while they are used: a server has
- * them by the hundred, and never looks at most of them again. */
+/* Growth is followed from so many entries on, and smaller maps only while they are used: a server
+ * has them by the hundred, and never looks at most of them again. */
 enum { MAP_FOLLOWED_ENTRIES = 64 };
 
 /* One call site that writes a map; its counts stand in the map's points. */

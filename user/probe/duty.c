@@ -95,7 +95,7 @@ static bool thread_runs(const void *arg, u32 tid)
 	return process_thread_runs(arg, (int)tid);
 }
 
-/* The counters now; how they rose since the last call, if x is not NULL. */
+/* The counters now. x: of the window that they close, which learns how they rose in it, or NULL. */
 static int read_now(const struct worker *w, struct reading *ret, struct exposure *x)
 {
 	const struct duty_config *c = &w->duty->config;
@@ -104,7 +104,7 @@ static int read_now(const struct worker *w, struct reading *ret, struct exposure
 		.first = w->first,
 		.last = w->last,
 		.now_ns = now_ns(),
-		.window = w->window,
+		.window = x ? w->window : 0,
 		.runs = thread_runs,
 		.arg = c->process,
 		.seen = w->spread_seen,
@@ -252,7 +252,7 @@ static struct crew_order go_on(struct worker *w)
 /* Reads, and tells. Returns 1: the group may stay attached, 0: not, or -EIO. */
 static int close_window(struct worker *w, struct exposure *x, bool attached)
 {
-	if (read_now(w, &x->close, x))
+	if (read_now(w, &x->close, attached ? x : NULL))
 		return -EIO;
 	x->cost_ns = cost_between(w, &x->open, &x->close, x->lean);
 	x->pause_ns = w->order.pause_ns;
