@@ -180,7 +180,7 @@ static int set_up(void **state)
 	assert_non_null(f);
 	*state = f;
 	kern_features_probe(&features);
-	if (features.bpf_err || !features.btf ||
+	if (features.bpf_err || !features.btf || !features.attach_cookie ||
 	    (!features.uprobe_multi && features.perf_uprobe_err))
 		return 0;
 	const struct kern_options options = {

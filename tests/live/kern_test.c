@@ -61,9 +61,9 @@ static bool can_use(bool multi)
 	struct kern_features features;
 
 	kern_features_probe(&features);
-	if (features.bpf_err || !features.btf ||
+	if (features.bpf_err || !features.btf || !features.attach_cookie ||
 	    (multi ? !features.uprobe_multi : features.perf_uprobe_err)) {
-		print_message("needs BTF, CAP_BPF and %s\n",
+		print_message("needs BTF, CAP_BPF, attach cookies and %s\n",
 			      multi ? "uprobe_multi" : "perf-event uprobes");
 		return false;
 	}

@@ -46,7 +46,7 @@ static struct kern *open_kern(void)
 	struct err err = { 0 };
 
 	kern_features_probe(&features);
-	if (features.bpf_err || !features.btf ||
+	if (features.bpf_err || !features.btf || !features.attach_cookie ||
 	    (!features.uprobe_multi && features.perf_uprobe_err)) {
 		print_message("needs BTF, CAP_BPF and uprobes\n");
 		skip();

@@ -32,6 +32,16 @@ static void line(struct report *r, enum verdict verdict, const char *what, const
 	r->bad |= verdict == BAD;
 }
 
+static void report_links(struct report *r, const struct kern_features *f)
+{
+	line(r, f->attach_cookie ? GOOD : BAD, "attach cookies",
+	     f->attach_cookie ? "a probe knows its site" : "this kernel lacks them",
+	     "kernels from 5.15 have them; there is no substitute");
+	line(r, f->uprobe_multi ? GOOD : NOTE, "uprobe_multi",
+	     f->uprobe_multi ? "one link for all sites, least privilege" : "this kernel lacks it",
+	     "kernels from 6.6 have it; perf-event uprobes serve instead");
+}
+
 static void report_kernel(struct report *r, const struct host *host, const struct kern_features *f)
 {
 	line(r, !strcmp(host->machine, "x86_64") ? GOOD : BAD, "architecture", host->machine,
@@ -41,9 +51,9 @@ static void report_kernel(struct report *r, const struct host *host, const struc
 	line(r, f->bpf_err ? BAD : GOOD, "BPF programs",
 	     f->bpf_err ? strerror(-f->bpf_err) : "can be loaded",
 	     "run as root, or with CAP_BPF and CAP_PERFMON");
-	line(r, f->uprobe_multi ? GOOD : NOTE, "uprobe_multi",
-	     f->uprobe_multi ? "one link for all sites, least privilege" : "this kernel lacks it",
-	     "kernels from 6.6 have it; perf-event uprobes serve instead");
+	/* The rest is found out by loading programs, but for perf events. */
+	if (!f->bpf_err)
+		report_links(r, f);
 	line(r,
 	     !f->perf_uprobe_err ? GOOD
 	     : f->uprobe_multi	 ? NOTE

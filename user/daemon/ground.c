@@ -97,6 +97,11 @@ int ground_open(struct ground *ret, const struct ground_options *options, struct
 			err, -ENOSYS,
 			"this kernel shows no BTF (/sys/kernel/btf/vmlinux); `gosonde doctor` "
 			"says what is missing");
+	if (!features.attach_cookie)
+		return err_set(
+			err, -ENOSYS,
+			"this kernel is too old: it can't tell a program which probe was hit "
+			"(attach cookies, from 5.15 on); `gosonde doctor` says what is missing");
 	return load_and_calibrate(ret, options, &features, features.uprobe_multi, err);
 }
 

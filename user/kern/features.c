@@ -2,6 +2,7 @@
 #include "kern/features.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -29,6 +30,12 @@ static int load_empty_program(enum bpf_attach_type attach_type)
 
 	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "gosonde_probe", "GPL", code, ARRAY_SIZE(code),
 			     &opts);
+}
+
+/* What can't be found out, without privilege, is taken for there: bpf_err says why. */
+static bool has_attach_cookie(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) != 0;
 }
 
 /* A kernel that knows uprobe_multi looks at the path first and finds that "/" is no file (EBADF);
@@ -94,6 +101,7 @@ void kern_features_probe(struct kern_features *ret)
 	*ret = (struct kern_features) {
 		.btf = has_btf(),
 		.bpf_err = prog < 0 ? prog : 0,
+		.attach_cookie = has_attach_cookie(),
 		.uprobe_multi = has_uprobe_multi(),
 		.perf_uprobe_err = try_perf_uprobe(),
 	};
