@@ -22,6 +22,28 @@ struct hit {
 /* Atomic although per CPU: see struct wire_counters. */
 #define COUNT(place, n) __sync_fetch_and_add(&(place), (n))
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} no_programs __weak SEC(".maps");
+
+static const volatile bool never; /* known to the verifier, not to the compiler */
+
+/*
+ * From 6.13 on kernels give a kprobe's program that uses 64 bytes of stack or more one stack per
+ * CPU (bpf_enable_priv_stack in kernel/bpf/verifier.c). A uprobe's program is of that type, but may
+ * be preempted, and another thread's then writes over its variables. With preemption "lazy", the
+ * default of Debian's 7.3, one goroutine in two thousand was counted for another site. Programs
+ * that have a tail call keep the stack of their thread; the verifier takes this one out again.
+ */
+static __always_inline void keep_own_stack(struct pt_regs *ctx)
+{
+	if (never)
+		bpf_tail_call(ctx, &no_programs, 0);
+}
+
 static __always_inline void trip(u32 slot, u32 group, u32 window)
 {
 	struct wire_trip *rec = bpf_ringbuf_reserve(&trips, sizeof(*rec), 0);
@@ -100,6 +122,7 @@ static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit, u32 group
 	u64 cookie = bpf_get_attach_cookie(ctx);
 	u32 fn = WIRE_COOKIE_FN(cookie);
 
+	keep_own_stack(ctx);
 	hit->lean = false;
 	hit->slot = WIRE_COOKIE_SLOT(cookie);
 	hit->fn = fn;

@@ -121,6 +121,7 @@ func spawnDown() {
 	wg.Add(downTo)
 	spawnAt(&wg, downTo)
 	startedGo(downTo)
+	spawnedAt(downTo)
 	wg.Wait()
 }
 

@@ -18,11 +18,13 @@ import (
 
 // The truth, added up by whoever does the thing.
 var writes, deletes, clears, created int64
+var spawned int64 // of created, by the one go statement in spawnAt
 
 func wrote(n int)                      { atomic.AddInt64(&writes, int64(n)) }
 func deleted(n int)                    { atomic.AddInt64(&deletes, int64(n)) }
 func cleared(n int)                    { atomic.AddInt64(&clears, int64(n)) }
 func startedGo(n int)                  { atomic.AddInt64(&created, int64(n)) }
+func spawnedAt(n int)                  { atomic.AddInt64(&spawned, int64(n)) }
 func report(name string, value uint64) { fmt.Printf(",%q:%d", name, value) }
 
 // parked goroutines outlive the measured section, so that live differs from the baseline.
@@ -61,6 +63,7 @@ func main() {
 	report("deletes", uint64(deletes))
 	report("clears", uint64(clears))
 	report("created", uint64(created))
+	report("spawned", uint64(spawned))
 	report("num_gc", uint64(after.NumGC-before.NumGC))
 	report("num_forced", uint64(after.NumForcedGC-before.NumForcedGC))
 	report("pause_ns", after.PauseTotalNs-before.PauseTotalNs)
