@@ -203,6 +203,13 @@ test-healthy: ## real servers under steady load, at which no alert may be raised
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)scripts/as-root O=$(O) MINUTES=$(or $(MINUTES),5) tests/healthy
 
+.PHONY: test-vm
+test-vm: ## the package under Debian's kernels, in virtual machines: a table (KERNELS="6.1 newest": those)
+	$(Q)scripts/setup
+	$(Q)scripts/setup --vm
+	$(Q)$(MAKE) --no-print-directory deb $(O)/tests/live/kern_test $(O)/tests/live/harvest_test
+	$(Q)scripts/as-root O=$(O) tests/vm/run $(KERNELS)
+
 .PHONY: bench
 bench: ## what gosonde costs and how exact it is, beside bpftrace: tables and docs/overhead.svg (14 min; ONLY=rates)
 	$(Q)scripts/setup --bench

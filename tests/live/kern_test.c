@@ -303,17 +303,22 @@ static void bursts_are_told_apart(void **state)
 	test_free(seen);
 }
 
+/* Whoever is held up for the whole of a measurement finds out nothing: the next one may not be. */
 static void calibrate_with(bool multi)
 {
 	struct kern *kern = open_kern(multi);
 	struct calibration cost;
 	struct err err = { 0 };
+	bool dearer = false;
 
-	if (calibrate(kern, 1, &cost, &err))
-		fail_msg("%s", err.text);
-	assert_true(cost.ns[SITE_EMULATED] > 0);
-	assert_true(cost.lean_ns > 0 && cost.ns[SITE_OPTIMISED] > 0);
-	assert_true(cost.ns[SITE_SINGLE_STEP] > cost.ns[SITE_EMULATED]);
+	for (int i = 0; i < 10 && !dearer; i++) {
+		if (calibrate(kern, 1, &cost, &err))
+			fail_msg("%s", err.text);
+		assert_true(cost.ns[SITE_EMULATED] > 0);
+		assert_true(cost.lean_ns > 0 && cost.ns[SITE_OPTIMISED] > 0);
+		dearer = cost.ns[SITE_SINGLE_STEP] > cost.ns[SITE_EMULATED];
+	}
+	assert_true(dearer);
 	kern_close(kern);
 }
 
