@@ -40,7 +40,7 @@ int harvest_join(struct harvest *h, u32 slot, const struct harvest_taker *taker,
 {
 	int rc;
 
-	if (slot >= WIRE_MAX_TARGETS)
+	if (slot >= MIN(kern_slots(h->kern), (size_t)WIRE_MAX_TARGETS))
 		return err_set(err, -EINVAL, "there is no target slot %u", slot);
 	if (h->joined[slot])
 		return err_set(err, -EBUSY, "target slot %u is taken", slot);

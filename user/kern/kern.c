@@ -21,7 +21,7 @@ struct kern {
 	struct bpf_link *exec_link, *exit_link;
 	struct wire_gate *gates; /* mapped from the kernel */
 	size_t gates_bytes;
-	size_t map_rows, targets;
+	size_t map_rows, slots;
 	bool uprobe_multi;
 	void (*record_fn)(void *arg, const void *record, size_t size);
 	void *record_arg;
@@ -58,7 +58,7 @@ static void size_aggregates(struct kern *kern, u32 targets)
 	struct gosonde_bpf *skel = kern->skel;
 	u32 sites = MAX(targets * WIRE_SITES_EACH, (u32)WIRE_MAX_SITES);
 
-	kern->targets = targets;
+	kern->slots = targets;
 	kern->map_rows = MAX(targets * WIRE_MAPS_EACH, (u32)WIRE_MAX_MAPS);
 	bpf_map__set_max_entries(skel->maps.maps, (u32)kern->map_rows);
 	bpf_map__set_max_entries(skel->maps.map_sites, sites);
@@ -590,5 +590,10 @@ size_t kern_map_rows(const struct kern *kern)
 
 size_t kern_map_rows_each(const struct kern *kern)
 {
-	return kern->map_rows / kern->targets;
+	return kern->map_rows / kern->slots;
+}
+
+size_t kern_slots(const struct kern *kern)
+{
+	return kern->slots;
 }

@@ -191,4 +191,7 @@ size_t kern_map_rows(const struct kern *kern);
 /* Of these, when every slot has a target. */
 size_t kern_map_rows_each(const struct kern *kern);
 
+/* How many slots it was opened with. */
+size_t kern_slots(const struct kern *kern);
+
 #endif
