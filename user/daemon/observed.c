@@ -454,21 +454,6 @@ const struct attached_info *observed_describe(struct observed *o, u64 now_ns)
 	return &d->info;
 }
 
-/* What the tables leave out, so that they sum up to the totals. */
-static void count_others(struct summary *summary)
-{
-	const struct window_map *map = &summary->total.map;
-	u64 sites = 0, maps = 0;
-
-	for (size_t i = 0; i < summary->map_site_count; i++)
-		sites += summary->map_sites[i].count;
-	for (size_t i = 0; i < summary->map_count; i++)
-		maps += summary->maps[i].writes + summary->maps[i].deletes;
-	summary->other_map_operations =
-		MAX(map->writes + map->deletes + map->clears, sites) - sites;
-	summary->other_maps_operations = MAX(map->writes + map->deletes, maps) - maps;
-}
-
 void observed_summary(struct observed *o, u64 now_ns, struct summary *ret)
 {
 	top_sites_find(&o->sample, &o->names, &o->top);
@@ -483,7 +468,7 @@ void observed_summary(struct observed *o, u64 now_ns, struct summary *ret)
 		.budget_failure = observed_budget_failure(o),
 	};
 	watch_summary(o->watch, now_ns, &ret->total);
-	count_others(ret);
+	top_sites_others(ret);
 }
 
 const struct target *observed_target(const struct observed *o)

@@ -119,3 +119,17 @@ void top_sites_find(const struct event_sample *sample, const struct names *names
 	while (ret->go_site_count < TOP_SITES && (go_site = next_go_site(sample, go_site)))
 		add_go_site(ret, go_site, names);
 }
+
+void top_sites_others(struct summary *summary)
+{
+	const struct window_map *map = &summary->total.map;
+	u64 sites = 0, maps = 0;
+
+	for (size_t i = 0; i < summary->map_site_count; i++)
+		sites += summary->map_sites[i].count;
+	for (size_t i = 0; i < summary->map_count; i++)
+		maps += summary->maps[i].writes + summary->maps[i].deletes;
+	summary->other_map_operations =
+		MAX(map->writes + map->deletes + map->clears, sites) - sites;
+	summary->other_maps_operations = MAX(map->writes + map->deletes, maps) - maps;
+}

@@ -24,4 +24,7 @@ struct top_sites {
 void top_sites_find(const struct event_sample *sample, const struct names *names,
 		    struct top_sites *ret);
 
+/* Of a summary with its tables and totals: what the tables leave out, so that they sum up. */
+void top_sites_others(struct summary *summary);
+
 #endif

@@ -216,37 +216,18 @@ int kern_set_target(struct kern *kern, u32 slot, const struct wire_target *targe
 	return rc ? err_set(err, rc, "can't write target slot %u: %s", slot, strerror(-rc)) : 0;
 }
 
-/* On all CPUs, each with a copy of whole words. */
-static int zero_slot(const struct bpf_map *map, u32 slot, struct err *err)
-{
-	bool percpu = bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY;
-	size_t copies = percpu ? kern_cpus() : 1, row_bytes = bpf_map__value_size(map) + 7UL;
-	CLEANUP(freep) void *zeros = NULL;
-	int rc;
-
-	if (!copies)
-		return err_set(err, -EIO, "can't tell the number of CPUs");
-	zeros = calloc(copies, row_bytes / 8 * 8);
-	if (!zeros)
-		return err_set(err, -ENOMEM, "out of memory");
-	rc = bpf_map_update_elem(bpf_map__fd(map), &slot, zeros, BPF_ANY);
-	return rc ? err_set(err, rc, "can't clear slot %u of %s: %s", slot, bpf_map__name(map),
-			    strerror(-rc))
-		  : 0;
-}
-
 /* The target first: from then on nothing more is counted. */
 int kern_clear_slot(struct kern *kern, u32 slot, struct err *err)
 {
 	const struct gosonde_bpf *skel = kern->skel;
 	const struct wire_gate closed = { 0 };
 	bool slots[WIRE_MAX_TARGETS] = { 0 };
-	int rc = zero_slot(skel->maps.targets, slot, err);
+	int rc = percpu_zero_row(skel->maps.targets, slot, err);
 
 	if (!rc)
-		rc = zero_slot(skel->maps.counters, slot, err);
+		rc = percpu_zero_row(skel->maps.counters, slot, err);
 	if (!rc)
-		rc = zero_slot(skel->maps.gc_states, slot, err);
+		rc = percpu_zero_row(skel->maps.gc_states, slot, err);
 	if (rc)
 		return rc;
 	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
@@ -567,20 +548,9 @@ int kern_drop_rows(struct kern *kern, const bool slots[WIRE_MAX_TARGETS], struct
 				go_words, go_site_is_of, slots, err);
 }
 
-static u64 program_misses(const struct bpf_program *prog)
-{
-	struct bpf_prog_info info = { 0 };
-	u32 size = sizeof(info);
-
-	if (bpf_program__fd(prog) < 0 ||
-	    bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &size))
-		return 0;
-	return info.recursion_misses;
-}
-
 u64 kern_missed(const struct kern *kern, enum probe_group group)
 {
-	return program_misses(program_of(kern, group));
+	return probes_missed(program_of(kern, group));
 }
 
 size_t kern_map_rows(const struct kern *kern)

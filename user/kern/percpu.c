@@ -115,3 +115,24 @@ int percpu_drop(int map_fd, size_t key_size, size_t words,
 
 	return percpu_each_sum(map_fd, key_size, words, false, drop_row, &dropping, err);
 }
+
+/* Each CPU has a copy of whole words. */
+int percpu_zero_row(const struct bpf_map *map, u32 slot, struct err *err)
+{
+	bool percpu = bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY;
+	int cpus = libbpf_num_possible_cpus();
+	size_t copies = percpu ? (size_t)MAX(cpus, 0) : 1;
+	size_t row_bytes = bpf_map__value_size(map) + 7UL;
+	CLEANUP(freep) void *zeros = NULL;
+	int rc;
+
+	if (!copies)
+		return err_set(err, -EIO, "can't tell the number of CPUs");
+	zeros = calloc(copies, row_bytes / 8 * 8);
+	if (!zeros)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = bpf_map_update_elem(bpf_map__fd(map), &slot, zeros, BPF_ANY);
+	return rc ? err_set(err, rc, "can't clear slot %u of %s: %s", slot, bpf_map__name(map),
+			    strerror(-rc))
+		  : 0;
+}

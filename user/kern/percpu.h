@@ -24,6 +24,11 @@ int percpu_each_sum(int map_fd, size_t key_size, size_t words, bool take,
 		    void (*fn)(void *arg, const void *key, const u64 *sum), void *arg,
 		    struct err *err);
 
+struct bpf_map;
+
+/* Makes a row of an array all zeros, on all CPUs if it is one per CPU. */
+int percpu_zero_row(const struct bpf_map *map, u32 row, struct err *err);
+
 /* Deletes the keys that drops() names. */
 int percpu_drop(int map_fd, size_t key_size, size_t words,
 		bool (*drops)(const void *arg, const void *key), const void *arg, struct err *err);

@@ -20,4 +20,8 @@ struct probes_config {
 int probes_attach(const struct probes_config *config, const struct kern_site *sites, size_t count,
 		  struct kern_probes **ret, struct err *err);
 
+/* Hits that the kernel skipped because a program was already running there, of all of the
+ * program's. */
+u64 probes_missed(const struct bpf_program *prog);
+
 #endif
