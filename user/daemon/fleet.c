@@ -251,9 +251,7 @@ void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config)
 		else
 			unwanted.member[unwanted.count++] = m;
 	}
-	if (unwanted.count)
-		(void)detach(&unwanted);
-	dismiss(fleet, &unwanted, "is not wanted any more");
+	let_go(fleet, &unwanted, "is not wanted any more");
 	share_budget(fleet);
 }
 
