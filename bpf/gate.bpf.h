@@ -119,10 +119,13 @@ static __always_inline void breaker(struct hit *hit, u32 group)
  * filter, because that of kernels 6.6 to 6.9 matched a thread, not a process. */
 static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit, u32 group)
 {
-	u64 cookie = bpf_get_attach_cookie(ctx);
-	u32 fn = WIRE_COOKIE_FN(cookie);
+	u64 cookie;
+	u32 fn;
 
+	/* First, while nothing else is held: 6.1 forgets the bounds of what is kept over a call. */
 	keep_own_stack(ctx);
+	cookie = bpf_get_attach_cookie(ctx);
+	fn = WIRE_COOKIE_FN(cookie);
 	hit->lean = false;
 	hit->slot = WIRE_COOKIE_SLOT(cookie);
 	hit->fn = fn;

@@ -89,10 +89,14 @@ static void configure(struct kern *kern, const struct kern_options *options)
 	bpf_map__set_autocreate(skel->maps.lives, options->processes);
 }
 
-/* The last line of the verifier's log that says something. */
+/* The last line of the verifier's log that says something; statistics don't. */
 static void last_line(char *log, const char **ret)
 {
-	char *end = log + strlen(log), *line;
+	char *statistics = strstr(log, "\nprocessed "), *end, *line;
+
+	if (statistics)
+		*statistics = 0;
+	end = log + strlen(log);
 
 	while (end > log && (end[-1] == '\n' || end[-1] == ' '))
 		*--end = 0;
