@@ -71,6 +71,37 @@ teardown() {
 	stop_daemon
 }
 
+# The next process gets that number, unless another one takes it first.
+start_as() {
+	local wanted=$1
+	echo $((wanted - 1)) >/proc/sys/kernel/ns_last_pid
+	"${@:2}" >"$BATS_TEST_TMPDIR/again.out" 2>&1 3>&- &
+	pid=$!
+	pids+=("$pid")
+	[[ $pid == "$wanted" ]]
+}
+
+@test "a PID that is used again at once is another process" {
+	local first tries=0 other
+	configure 'budget_pct: off'
+	sed -i 's/^min_age: .*/min_age: 0s/' "$config"
+	other=$(copy_of truth)
+	start "$(copy_of quiet)"
+	first=$pid
+	daemon
+	within 10 said "$first" "is observed"
+	kill -KILL "$first"
+	wait "$first" || true
+	until start_as "$first" "$other"; do
+		((++tries < 100)) || skip "process $first's number was not to be had again"
+	done
+	within 10 eval '[[ $(grep -c "^gosonde: process $first: is observed\$" "$messages") == 2 ]]'
+	within 10 eval '[[ $(curl -s "$(url metrics)" | grep "^go_goroutine_count{pid=\"$first\"") == *exe=\"truth\"* ]]'
+	equal "targets" "$(curl -s "$(url metrics)" | grep -c '^go_goroutine_count')" 1
+	stop_daemon
+	equal "changes" "$(text_changes "$first")" 0
+}
+
 @test "a program that executes itself anew is observed anew" {
 	configure
 	start "$(copy_of reexec)"
