@@ -23,6 +23,7 @@ teardown() {
 	start "$(copy_of truth)"
 	first=$pid
 	daemon
+	curl -s "$(url metrics)" | grep -q '^gosonde_build_info' || fail "no metrics of its own, at once"
 	within 10 said "$first" "is observed"
 	start "$(copy_of quiet)"
 	second=$pid

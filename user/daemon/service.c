@@ -487,6 +487,7 @@ int service_run(const char *path, const char *version, struct err *err)
 		return rc;
 	loop.ring_fd = kern_ring_fd(s->ground.kern);
 	loop.interval_ns = s->config->interval_ns;
+	publish(s, now_monotonic_ns()); /* who scrapes at once finds the agent itself */
 	sd_notify(0, "READY=1");
 	tell_status(s);
 	rc = loop_run(&loop, &handlers, err);
