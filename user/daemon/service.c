@@ -218,10 +218,13 @@ static int open_fleet(struct service *s, struct err *err)
 	return s->fleet && s->finder ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
-/* Go programs, and what may be one: that a file can't be read is to be told of. */
-static bool may_be_go(const struct scan_process *p)
+/* Go programs, and what may be one: that a process can't be looked into, or its file not be read,
+ * is to be told of. */
+static bool may_be_go(const struct service *s, const struct scan_process *p)
 {
-	return p->kind == SCAN_GO || (p->kind == SCAN_UNREADABLE && p->rc == -EACCES && p->exe[0]);
+	if (p->kind != SCAN_UNREADABLE || p->rc != -EACCES)
+		return p->kind == SCAN_GO;
+	return p->exe[0] ? !s->unreadable : !s->denied;
 }
 
 /* Those that run already; those that are too young wait. */
@@ -236,7 +239,7 @@ static int scan(struct service *s, struct err *err)
 	while (!rc && (rc = scan_next(scan, p, err)) > 0) {
 		u64 age_ns = now_boot_ns > p->start_ns ? now_boot_ns - p->start_ns : 0;
 
-		if (may_be_go(p))
+		if (may_be_go(s, p))
 			finder_add(s->finder, p->pid,
 				   now_ns + s->config->min_age_ns -
 					   MIN(age_ns, s->config->min_age_ns));
