@@ -32,6 +32,7 @@ teardown() {
 	kill -KILL "$second"
 	within 10 said "$second" "has exited"
 	alive "$first"
+	! grep 'is not observed' "$messages" || fail "it may look into all that root may"
 	stop_daemon
 	equal "changes" "$(text_changes "$first")" 0
 	alive "$first"

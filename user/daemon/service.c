@@ -15,6 +15,7 @@
 #include "daemon/loop.h"
 #include "daemon/publisher.h"
 #include "daemon/undelivered.h"
+#include "proc/host.h"
 #include "proc/privileges.h"
 #include "proc/scan.h"
 #include "proc/survivor.h"
@@ -49,6 +50,7 @@ struct service {
 	u64 scanned_ns;
 	u64 fired;
 	bool denied, unreadable; /* has been told of */
+	bool looks_anywhere;	 /* CAP_SYS_PTRACE: whom it can't look into, nobody can */
 };
 
 static void close_sinks(struct sink *sinks[static SINKS], const struct timebase *timebase)
@@ -224,7 +226,7 @@ static bool may_be_go(const struct service *s, const struct scan_process *p)
 {
 	if (p->kind != SCAN_UNREADABLE || p->rc != -EACCES)
 		return p->kind == SCAN_GO;
-	return p->exe[0] ? !s->unreadable : !s->denied;
+	return p->exe[0] ? !s->unreadable : !s->looks_anywhere && !s->denied;
 }
 
 /* Those that run already; those that are too young wait. */
@@ -435,6 +437,14 @@ static int on_reload(void *arg, struct err *err)
 	return 0;
 }
 
+static bool may_look_anywhere(void)
+{
+	struct host host;
+
+	host_read(&host);
+	return host.cap_sys_ptrace;
+}
+
 /*
  * The survivor is forked before there are threads, and before what it must not hold is open; it
  * keeps the capabilities that loading programs takes. What listens and what sends comes after they
@@ -448,6 +458,7 @@ static int start(struct service *s, struct err *err)
 		rc = privileges_use(PRIVILEGES_ADMIN, err);
 	if (!rc)
 		rc = privileges_give_up(err);
+	s->looks_anywhere = may_look_anywhere();
 	if (!rc)
 		rc = start_survivor(s, err);
 	if (!rc)
