@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "kern/bursts.h"
 #include "kern/percpu.h"
 #include "kern/probes.h"
+#include "kern/spread.h"
 
 #include "gosonde.skel.h"
 
@@ -364,28 +364,6 @@ size_t kern_cpus(void)
 	return cpus > 0 ? (size_t)cpus : 0;
 }
 
-struct spread_sum {
-	struct kern_spread *spread;
-	double sum, squares;
-};
-
-static void add_cpu(void *arg, size_t cpu, const u64 *words)
-{
-	const struct wire_counters *c = (const struct wire_counters *)words;
-	struct spread_sum *s = arg;
-	u64 hits = 0;
-	double since;
-
-	for (size_t fn = s->spread->first; fn <= s->spread->last; fn++)
-		hits += c->hits[fn];
-	since = (double)(hits - s->spread->seen[cpu]);
-	s->spread->seen[cpu] = hits;
-	s->sum += since;
-	s->squares += since * since;
-	if (c->window[s->spread->group] == s->spread->window)
-		bursts_add(s->spread, c);
-}
-
 int kern_read_spread(struct kern *kern, u32 slot, struct wire_counters *ret,
 		     struct kern_spread *spread, struct err *err)
 {
@@ -394,7 +372,7 @@ int kern_read_spread(struct kern *kern, u32 slot, struct wire_counters *ret,
 
 	spread->bursts = (struct kern_bursts) { .open_ns = spread->bursts.open_ns };
 	rc = percpu_read_sum(bpf_map__fd(kern->skel->maps.counters), &slot, (u64 *)ret,
-			     sizeof(*ret) / sizeof(u64), add_cpu, &sums, err);
+			     sizeof(*ret) / sizeof(u64), spread_add_cpu, &sums, err);
 
 	spread->cpus = !rc && sums.squares > 0 ? sums.sum * sums.sum / sums.squares : 0;
 	return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "kern/bursts.h"
+#include "kern/spread.h"
 
 /* The first hit begins a burst if it came a while after the window was opened. */
 static void add_first(struct wire_bursts *b)
@@ -48,7 +48,7 @@ static void add_cycles(struct kern_bursts *sum, const struct wire_bursts *b, u64
 	sum->cycles_hits += latest - b->second;
 }
 
-void bursts_add(struct kern_spread *spread, const struct wire_counters *c)
+static void add_bursts(struct kern_spread *spread, const struct wire_counters *c)
 {
 	const struct wire_bursts b = bursts_of(spread, c);
 	struct kern_bursts *sum = &spread->bursts;
@@ -70,4 +70,21 @@ void bursts_add(struct kern_spread *spread, const struct wire_counters *c)
 		sum->going_ns += spread->now_ns > b.latest_ns ? spread->now_ns - b.latest_ns : 0;
 	}
 	add_cycles(sum, &b, whole, latest);
+}
+
+void spread_add_cpu(void *arg, size_t cpu, const u64 *words)
+{
+	const struct wire_counters *c = (const struct wire_counters *)words;
+	struct spread_sum *s = arg;
+	u64 hits = 0;
+	double since;
+
+	for (size_t fn = s->spread->first; fn <= s->spread->last; fn++)
+		hits += c->hits[fn];
+	since = (double)(hits - s->spread->seen[cpu]);
+	s->spread->seen[cpu] = hits;
+	s->sum += since;
+	s->squares += since * since;
+	if (c->window[s->spread->group] == s->spread->window)
+		add_bursts(s->spread, c);
 }
