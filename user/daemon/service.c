@@ -13,16 +13,12 @@
 #include "daemon/finder.h"
 #include "daemon/fleet.h"
 #include "daemon/loop.h"
+#include "daemon/outlets.h"
 #include "daemon/publisher.h"
-#include "daemon/undelivered.h"
 #include "proc/host.h"
 #include "proc/privileges.h"
 #include "proc/scan.h"
 #include "proc/survivor.h"
-#include "sink/sink.h"
-
-/* Where alerts may go; NULL: not there. */
-enum { TO_SYSLOG, TO_JOURNALD, TO_ALERTMANAGER, SINKS };
 
 /* What was not told of is looked for, but not all the time: a storm of processes is told of again.
  */
@@ -41,7 +37,7 @@ struct service {
 	struct harvest *harvest;
 	struct fleet *fleet;
 	struct finder *finder;
-	struct sink *sinks[SINKS];
+	struct outlets outlets;
 	struct listen_address metrics;
 	struct publisher publisher;
 	struct timebase timebase;
@@ -53,15 +49,6 @@ struct service {
 	bool looks_anywhere;	 /* CAP_SYS_PTRACE: whom it can't look into, nobody can */
 };
 
-static void close_sinks(struct sink *sinks[static SINKS], const struct timebase *timebase)
-{
-	undelivered_tell(sinks, SINKS, timebase);
-	for (size_t i = 0; i < SINKS; i++) {
-		sink_close(sinks[i]);
-		sinks[i] = NULL;
-	}
-}
-
 static void service_free(struct service *s)
 {
 	if (!s)
@@ -71,7 +58,7 @@ static void service_free(struct service *s)
 	finder_free(s->finder);
 	harvest_free(s->harvest);
 	ground_close(&s->ground);
-	close_sinks(s->sinks, &s->timebase);
+	outlets_close(&s->outlets, &s->timebase);
 	survivor_end(&s->survivor);
 	daemon_config_free(s->config);
 	if (s->pids)
@@ -94,9 +81,9 @@ static void on_alert(void *arg, const struct alert *alert)
 	struct service *s = arg;
 
 	s->fired += alert->state == ALERT_FIRING;
-	for (size_t i = 0; i < SINKS; i++)
-		if (s->sinks[i])
-			(void)sink_send(s->sinks[i], alert, &s->timebase);
+	for (size_t i = 0; i < OUTLETS; i++)
+		if (s->outlets.sink[i])
+			(void)sink_send(s->outlets.sink[i], alert, &s->timebase);
 }
 
 static void tell_status(struct service *s)
@@ -112,36 +99,6 @@ static void on_told(void *arg, int pid, const char *what)
 	snprintf(text, sizeof(text), "process %d", pid);
 	say(text, what);
 	(void)arg;
-}
-
-static const char *target_of(const struct daemon_config *c, int sink)
-{
-	return sink == TO_SYSLOG ? c->syslog : sink == TO_JOURNALD ? c->journald : c->alertmanager;
-}
-
-static bool is_same(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
-/* Those that before has not, or elsewhere; before: NULL, there are none. */
-static int open_sinks(const struct daemon_config *c, const struct daemon_config *before,
-		      struct sink *ret[static SINKS], const struct timebase *timebase,
-		      struct err *err)
-{
-	static const struct sink_ops *const ops[SINKS] = { &sink_syslog, &sink_journald,
-							   &sink_alertmanager };
-	int rc = 0;
-
-	for (int i = 0; i < SINKS && !rc; i++) {
-		const char *target = target_of(c, i);
-
-		if (target && !(before && is_same(target, target_of(before, i))))
-			rc = sink_open(&ret[i], ops[i], target, err);
-	}
-	if (rc)
-		close_sinks(ret, timebase);
-	return rc;
 }
 
 static int open_publisher(struct service *s, struct err *err)
@@ -334,8 +291,8 @@ static void on_replaced(void *arg, int pid)
 
 static void publish(struct service *s, u64 now_ns)
 {
-	const struct publisher_agent agent = { .sinks = s->sinks,
-					       .count = SINKS,
+	const struct publisher_agent agent = { .sinks = s->outlets.sink,
+					       .count = OUTLETS,
 					       .records = s->records };
 	struct publication targets[FLEET_MAX];
 	size_t count = fleet_count(s->fleet);
@@ -355,9 +312,9 @@ static int on_tick(void *arg, u64 now_ns, struct err *err)
 	if (rc)
 		return rc;
 	fleet_tick(s->fleet, now_ns, on_replaced, s);
-	for (size_t i = 0; i < SINKS; i++)
-		if (s->sinks[i])
-			sink_flush(s->sinks[i], now_ns, &s->timebase);
+	for (size_t i = 0; i < OUTLETS; i++)
+		if (s->outlets.sink[i])
+			sink_flush(s->outlets.sink[i], now_ns, &s->timebase);
 	publish(s, now_ns);
 	tell_status(s);
 	return 0;
@@ -374,39 +331,22 @@ static const char *fixed_difference(const struct daemon_config *a, const struct 
 		return "probes";
 	if ((a->budget > 0) != (b->budget > 0))
 		return "budget_pct: off";
-	if (!is_same(a->metrics, b->metrics))
+	if (!a->metrics != !b->metrics || (a->metrics && strcmp(a->metrics, b->metrics) != 0))
 		return "metrics";
 	return NULL;
-}
-
-/* Who stays keeps what it knows: what waits, and which alerts fire. */
-static void exchange_sinks(struct service *s, const struct daemon_config *config,
-			   struct sink *opened[static SINKS])
-{
-	for (int i = 0; i < SINKS; i++) {
-		struct sink *before = s->sinks[i];
-
-		if (is_same(target_of(config, i), target_of(s->config, i)))
-			continue;
-		s->sinks[i] = opened[i];
-		opened[i] = before;
-	}
-	close_sinks(opened, &s->timebase);
 }
 
 /* All of it or nothing. */
 static int apply(struct service *s, struct daemon_config *config, struct err *err)
 {
 	const char *fixed = fixed_difference(s->config, config);
-	struct sink *sinks[SINKS] = { NULL };
 	int rc;
 
 	if (fixed)
 		return err_set(err, -EINVAL, "%s changes only with a restart", fixed);
-	rc = open_sinks(config, s->config, sinks, &s->timebase, err);
+	rc = outlets_change(&s->outlets, s->config, config, &s->timebase, err);
 	if (rc)
 		return rc;
-	exchange_sinks(s, config, sinks);
 	fleet_reconfigure(s->fleet, config);
 	daemon_config_free(s->config);
 	s->config = config;
@@ -474,7 +414,7 @@ static int start(struct service *s, struct err *err)
 	if (!rc)
 		rc = open_publisher(s, err);
 	if (!rc)
-		rc = open_sinks(s->config, NULL, s->sinks, &s->timebase, err);
+		rc = outlets_change(&s->outlets, NULL, s->config, &s->timebase, err);
 	if (!rc)
 		rc = open_fleet(s, err);
 	if (!rc)
