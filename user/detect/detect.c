@@ -93,10 +93,11 @@ static struct detect_io io_of(struct detect *detect, size_t i)
 void detect_event(struct detect *detect, const struct event *event)
 {
 	for (size_t i = 0; i < DETECTORS; i++) {
-		struct detect_io io = io_of(detect, i);
+		if (detectors[i]->events >> event->kind & 1) {
+			struct detect_io io = io_of(detect, i);
 
-		if (detectors[i]->event)
 			detectors[i]->event(detect->state[i], &io, event);
+		}
 	}
 }
 

@@ -140,13 +140,10 @@ static void remember(struct seen *seen, u64 time_ns, const struct fault_class *c
 
 static void faults_event(void *state, const struct detect_io *io, const struct event *event)
 {
-	const struct fault_class *class;
+	const struct fault_class *class = classify(&event->fault);
 	char key[FINDING_KEY_MAX] = "";
 	struct seen *seen;
 
-	if (event->kind != EVENT_FAULT)
-		return;
-	class = classify(&event->fault);
 	if (!class)
 		return;
 	key_of(class, &event->fault.stack, key);
@@ -206,6 +203,7 @@ const struct detector detector_fault = {
 	.measure_count = 1,
 	.new = faults_new,
 	.free = free,
+	.events = 1 << EVENT_FAULT,
 	.event = faults_event,
 	.tick = faults_tick,
 	.explain = faults_explain,

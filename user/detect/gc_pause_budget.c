@@ -64,8 +64,7 @@ static void budget_event(void *state, const struct detect_io *io, const struct e
 	const struct gc_stop *stop = gc_last_stop(model_gc(io->model));
 	struct budget *budget = state;
 
-	if (event->kind != EVENT_STOP || !gc_is_pause(event->stop.reason) || !stop ||
-	    !stop->duration_ns)
+	if (!gc_is_pause(event->stop.reason) || !stop || !stop->duration_ns)
 		return;
 	pause_minute_add(budget->minute, stop);
 	say(budget, io, event->time_ns);
@@ -145,6 +144,7 @@ const struct detector detector_gc_pause_budget = {
 	.measure_count = 1,
 	.new = budget_new,
 	.free = budget_free,
+	.events = 1 << EVENT_STOP,
 	.event = budget_event,
 	.tick = budget_tick,
 	.explain = budget_explain,

@@ -100,7 +100,7 @@ static void say_all(struct spikes *spikes, const struct detect_io *io, u64 now_n
 /* To find the median takes long; so first whether it can be so low: half of the pauses must be. */
 static bool is_outlier(const struct gc *gc, u64 duration_ns)
 {
-	size_t n, low = gc_count_before_last(gc, (double)duration_ns / OUTLIER_FACTOR, &n);
+	size_t n, low = gc_count_before_last(gc, (u64)((double)duration_ns / OUTLIER_FACTOR), &n);
 	struct robust others;
 
 	if (n < OUTLIER_MIN_PAUSES || low < n / 2)
@@ -267,6 +267,7 @@ const struct detector detector_gc_pause_spike = {
 	.measure_count = 3,
 	.new = spikes_new,
 	.free = free,
+	.events = 1 << EVENT_SAMPLE | 1 << EVENT_MAP_GROW | 1 << EVENT_STOP,
 	.event = spikes_event,
 	.tick = spikes_tick,
 	.explain = spikes_explain,

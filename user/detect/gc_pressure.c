@@ -185,7 +185,7 @@ static void pressure_event(void *state, const struct detect_io *io, const struct
 
 	if (event->kind == EVENT_SAMPLE)
 		p->cpu_ns = event->sample.cpu_ns;
-	else if (event->kind == EVENT_GC_END && cycle)
+	else if (cycle)
 		cycle_ended(p, cycle);
 }
 
@@ -322,6 +322,7 @@ const struct detector detector_gc_pressure = {
 	.measure_count = 2,
 	.new = pressure_new,
 	.free = free,
+	.events = 1 << EVENT_SAMPLE | 1 << EVENT_GC_END,
 	.event = pressure_event,
 	.tick = pressure_tick,
 	.explain = pressure_explain,

@@ -218,8 +218,7 @@ static void judge_sites(struct leaks *leaks, const struct detect_io *io, u64 tim
  */
 static void leaks_event(void *state, const struct detect_io *io, const struct event *event)
 {
-	if (event->kind == EVENT_CENSUS)
-		judge_sites(state, io, event->time_ns);
+	judge_sites(state, io, event->time_ns);
 }
 
 /* By how the reason begins; the runtime's words, which differ a little from release to release. */
@@ -386,6 +385,7 @@ const struct detector detector_goroutine_leak = {
 	.measure_count = 1,
 	.new = leaks_new,
 	.free = free,
+	.events = 1 << EVENT_CENSUS,
 	.event = leaks_event,
 	.explain = leaks_explain,
 };

@@ -78,7 +78,7 @@ static void mark_storm_event(void *state, const struct detect_io *io, const stru
 	const struct mark_growth *mark = mark_growths_last(model_mark_growths(io->model));
 	struct mark_storm *s = state;
 
-	if (event->kind != EVENT_GC_END || !mark)
+	if (!mark)
 		return;
 	s->last = *mark;
 	for (size_t measure = 0; measure < MEASURES; measure++) {
@@ -182,6 +182,7 @@ const struct detector detector_mark_storm = {
 	.measure_count = MEASURES,
 	.new = mark_storm_new,
 	.free = free,
+	.events = 1 << EVENT_GC_END,
 	.event = mark_storm_event,
 	.tick = mark_storm_tick,
 	.explain = mark_storm_explain,

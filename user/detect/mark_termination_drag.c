@@ -83,7 +83,7 @@ static void drag_event(void *state, const struct detect_io *io, const struct eve
 	const struct gc_cycle *cycle = gc_last_cycle(model_gc(io->model));
 	struct drag *drag = state;
 
-	if (event->kind != EVENT_GC_END || !cycle)
+	if (!cycle)
 		return;
 	take(drag, cycle);
 	say(io, shortest_ns(drag), event->time_ns);
@@ -184,6 +184,7 @@ const struct detector detector_mark_termination_drag = {
 	.measure_count = 1,
 	.new = drag_new,
 	.free = free,
+	.events = 1 << EVENT_GC_END,
 	.event = drag_event,
 	.tick = drag_tick,
 	.explain = drag_explain,

@@ -35,7 +35,7 @@ static void storm_event(void *state, const struct detect_io *io, const struct ev
 	struct storm *storm = state;
 	double doublings;
 
-	if (event->kind != EVENT_MAP_GROW || !map)
+	if (!map)
 		return;
 	doublings = (double)sliding_sum(&map->doublings, event->time_ns);
 	if (doublings <= storm->doublings)
@@ -177,6 +177,7 @@ const struct detector detector_rehash_storm = {
 	.measure_count = 3,
 	.new = storm_new,
 	.free = free,
+	.events = 1 << EVENT_MAP_GROW,
 	.event = storm_event,
 	.tick = storm_tick,
 	.explain = storm_explain,
