@@ -16,7 +16,7 @@ struct gauge {
 };
 
 struct entry {
-	bool used, firing, has_fired;
+	bool firing, has_fired;
 	size_t rule;
 	char key[FINDING_KEY_MAX];
 	u64 touched_ns;
@@ -31,6 +31,7 @@ struct engine {
 	struct engine_config config;
 	bool ended;
 	u64 fired, refused;
+	size_t entries; /* in use; they leave for another one only */
 	struct entry entry[ENTRIES];
 };
 
@@ -64,10 +65,10 @@ static bool cools_down(const struct entry *entry, const struct rule *rule, u64 n
 
 static struct entry *find(struct engine *engine, size_t rule, const char *key)
 {
-	for (size_t i = 0; i < ENTRIES; i++) {
+	for (size_t i = 0; i < engine->entries; i++) {
 		struct entry *entry = &engine->entry[i];
 
-		if (entry->used && entry->rule == rule && !strcmp(entry->key, key))
+		if (entry->rule == rule && !strcmp(entry->key, key))
 			return entry;
 	}
 	return NULL;
@@ -78,11 +79,11 @@ static struct entry *room(struct engine *engine, u64 now_ns)
 {
 	struct entry *oldest = NULL;
 
+	if (engine->entries < ENTRIES)
+		return &engine->entry[engine->entries++];
 	for (size_t i = 0; i < ENTRIES; i++) {
 		struct entry *entry = &engine->entry[i];
 
-		if (!entry->used)
-			return entry;
 		if (!entry->firing && !is_held(entry) &&
 		    !cools_down(entry, &engine->config.rules->rule[entry->rule], now_ns) &&
 		    (!oldest || entry->touched_ns < oldest->touched_ns))
@@ -99,7 +100,7 @@ static struct entry *entry_new(struct engine *engine, size_t rule, const struct 
 		engine->refused++;
 		return NULL;
 	}
-	*entry = (struct entry) { .used = true, .rule = rule };
+	*entry = (struct entry) { .rule = rule };
 	memcpy(entry->key, finding->key, sizeof(entry->key));
 	return entry;
 }
@@ -227,8 +228,8 @@ void engine_judge(struct engine *engine, size_t index, const struct finding *fin
 
 static void resolve_all(struct engine *engine, u64 time_ns, const char *why)
 {
-	for (size_t i = 0; i < ENTRIES; i++) {
-		if (engine->entry[i].used && engine->entry[i].firing)
+	for (size_t i = 0; i < engine->entries; i++) {
+		if (engine->entry[i].firing)
 			resolve(engine, &engine->entry[i], time_ns, why);
 	}
 }
