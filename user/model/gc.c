@@ -203,9 +203,9 @@ const struct gc_cycle *gc_last_cycle(const struct gc *gc)
 }
 
 /* The i-th pause before the last. */
-static double before_last_ns(const struct gc *gc, size_t i)
+static u64 before_last_ns(const struct gc *gc, size_t i)
 {
-	return (double)gc->recent_ns[(gc->recent_count - 2 - i) % GC_RECENT_STOPS];
+	return gc->recent_ns[(gc->recent_count - 2 - i) % GC_RECENT_STOPS];
 }
 
 static size_t pauses_before_last(const struct gc *gc)
@@ -221,11 +221,11 @@ struct robust gc_before_last_ns(const struct gc *gc)
 	size_t n = pauses_before_last(gc);
 
 	for (size_t i = 0; i < n; i++)
-		value[i] = before_last_ns(gc, i);
+		value[i] = (double)before_last_ns(gc, i);
 	return robust_of(value, n);
 }
 
-size_t gc_count_before_last(const struct gc *gc, double limit_ns, size_t *ret_n)
+size_t gc_count_before_last(const struct gc *gc, u64 limit_ns, size_t *ret_n)
 {
 	size_t n = pauses_before_last(gc), count = 0;
 

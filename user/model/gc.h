@@ -76,7 +76,7 @@ const struct gc_cycle *gc_last_cycle(const struct gc *gc);
 struct robust gc_before_last_ns(const struct gc *gc);
 
 /* How many of them lasted limit_ns at most. */
-size_t gc_count_before_last(const struct gc *gc, double limit_ns, size_t *ret_n);
+size_t gc_count_before_last(const struct gc *gc, u64 limit_ns, size_t *ret_n);
 
 /* Whether a stop is one of a GC cycle (sweep or mark termination). */
 bool gc_is_pause(u32 reason);
