@@ -91,8 +91,8 @@ static bool make_room(struct gomaps *maps, u64 new_rank)
 
 /* A row for a map that has none. *ret NULL: the table is full of what is worth more. Returns 0 or
  * -ENOMEM. */
-static int row_new(struct gomaps *maps, const struct map_key *key, u64 time_ns, u64 entries,
-		   u64 recent, struct gomap **ret)
+static int row_new(struct gomaps *maps, const struct map_key *key, u64 entries, u64 recent,
+		   struct gomap **ret)
 {
 	struct gomap *map;
 
@@ -103,7 +103,6 @@ static int row_new(struct gomaps *maps, const struct map_key *key, u64 time_ns, 
 	if (!map)
 		return -ENOMEM;
 	map->key = *key;
-	map->first_ns = map->last_ns = time_ns;
 	map->now.entries = entries;
 	map->recent = recent;
 	map_past_init(&map->minute, MAP_MINUTE_NS, MINUTE_POINTS, true);
@@ -163,17 +162,13 @@ static void use_update(struct gomap *map, const struct event_map_use *use)
 	advance(&map->now.site_writes[i], &known->last_site_writes, use->site_writes, based);
 }
 
-static void row_update(struct gomap *map, u64 time_ns, const struct event_map *seen)
+static void row_update(struct gomap *map, const struct event_map *seen)
 {
-	u64 before = map->now.writes + map->now.deletes + map->now.clears;
-
 	advance(&map->now.writes, &map->last_writes, seen->writes, map->based);
 	advance(&map->now.deletes, &map->last_deletes, seen->deletes, map->based);
 	advance(&map->now.clears, &map->last_clears, seen->clears, map->based);
 	for (size_t i = 0; i < MIN(seen->use_count, (size_t)EVENT_MAP_USES); i++)
 		use_update(map, &seen->use[i]);
-	if (map->now.writes + map->now.deletes + map->now.clears > before)
-		map->last_ns = time_ns;
 	map->recent = seen->recent;
 	map->in_sample = true;
 }
@@ -244,7 +239,7 @@ static bool matters(u64 entries, u64 recent)
 	return entries >= MAP_FOLLOWED_ENTRIES || recent;
 }
 
-static int take_row(struct gomaps *maps, u64 time_ns, const struct event_sample *sample,
+static int take_row(struct gomaps *maps, const struct event_sample *sample,
 		    const struct event_map *seen)
 {
 	const struct map_key key = { seen->map, seen->type };
@@ -253,19 +248,19 @@ static int take_row(struct gomaps *maps, u64 time_ns, const struct event_sample 
 	int err = 0;
 
 	if (!map && matters(entries, seen->recent))
-		err = row_new(maps, &key, time_ns, entries, seen->recent, &map);
+		err = row_new(maps, &key, entries, seen->recent, &map);
 	if (map)
-		row_update(map, time_ns, seen);
+		row_update(map, seen);
 	return err;
 }
 
-static int take_rows(struct gomaps *maps, u64 time_ns, const struct event_sample *sample)
+static int take_rows(struct gomaps *maps, const struct event_sample *sample)
 {
 	struct gomap *map;
 	int err = 0;
 
 	for (size_t i = 0; i < sample->map_count; i++) {
-		if (take_row(maps, time_ns, sample, &sample->maps[i]))
+		if (take_row(maps, sample, &sample->maps[i]))
 			err = -ENOMEM;
 	}
 	for (size_t i = 0; i < sample->map_head_count; i++) {
@@ -329,25 +324,25 @@ int gomaps_update(struct gomaps *maps, u64 time_ns, const struct event_sample *s
 	for (struct gomap *map = maps->table; map; map = map->hh.next)
 		map->in_sample = map->has_head = false;
 	look_for_loss(maps, sample);
-	err = take_rows(maps, time_ns, sample);
+	err = take_rows(maps, sample);
 	return end_round(maps, time_ns) ? -ENOMEM : err;
 }
 
-int gomaps_grew(struct gomaps *maps, u64 time_ns, const struct event_map_grow *grow, u64 site)
+int gomaps_grew(struct gomaps *maps, const struct event_map_grow *grow, u64 site)
 {
 	const struct map_key key = { grow->map, grow->type };
-	struct gomap *map = (struct gomap *)gomaps_find(maps, &key);
+	struct gomap *map;
 	int err = 0;
 
-	/* Small ones grow by the ten thousand a second, and have a row if they are busy. */
-	if (!map && grow->entries >= WIRE_LARGE_MAP)
-		err = row_new(maps, &key, time_ns, grow->entries, 0, &map);
+	/* Small ones grow by the ten thousand a second. */
+	if (grow->entries < WIRE_LARGE_MAP)
+		return 0;
+	map = (struct gomap *)gomaps_find(maps, &key);
 	if (!map)
-		return err;
-	map->growths++;
-	map->growth_site = site;
-	map->last_ns = time_ns;
-	return 0;
+		err = row_new(maps, &key, grow->entries, 0, &map);
+	if (map)
+		map->growth_site = site;
+	return err;
 }
 
 size_t gomaps_keys(const struct gomaps *maps, struct map_key *ret, size_t max)

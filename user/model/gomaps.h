@@ -34,21 +34,20 @@ struct map_use {
 };
 
 struct gomap {
+	UT_hash_handle hh; /* beside the key: one cache line tells them apart */
 	struct map_key key;
-	u64 first_ns, last_ns; /* first seen; last written to, or grown */
-	bool entries_known;    /* at the last sample; what now.entries says is then true */
-	u64 slots_max;	       /* it has no more slots */
+	bool entries_known; /* at the last sample; what now.entries says is then true */
+	u64 slots_max;	    /* it has no more slots */
 	u64 seed;
-	u64 recent; /* calls of late, a rank */
-	u64 growths;
-	u64 growth_site; /* id of the growth_site that grew it last; 0: none did */
+	u64 recent;	 /* calls of late, a rank */
+	u64 growth_site; /* id of the growth_site that grew it last past WIRE_LARGE_MAP entries; 0:
+			    none did */
 	struct map_use use[EVENT_MAP_USES];
 	struct map_point now; /* the counts */
 	struct map_past minute, growth;
 	/* Of taking in samples. */
 	bool based, in_sample, has_head;
 	u64 last_writes, last_deletes, last_clears;
-	UT_hash_handle hh;
 };
 
 struct gomaps;
@@ -64,8 +63,9 @@ DEFINE_FREEP(struct gomaps, gomaps_free)
 /* Takes in a sample's maps. Returns 0, or -ENOMEM: some of them could not be taken in. */
 int gomaps_update(struct gomaps *maps, u64 time_ns, const struct event_sample *sample);
 
-/* A map grew. site: id of the growth_site. Returns 0 or -ENOMEM. */
-int gomaps_grew(struct gomaps *maps, u64 time_ns, const struct event_map_grow *grow, u64 site);
+/* A map grew; told of those past WIRE_LARGE_MAP entries only. site: id of the growth_site. Returns
+ * 0 or -ENOMEM. */
+int gomaps_grew(struct gomaps *maps, const struct event_map_grow *grow, u64 site);
 
 /* Those that the next samples should tell of. Returns how many, at most max. */
 size_t gomaps_keys(const struct gomaps *maps, struct map_key *ret, size_t max);

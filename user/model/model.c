@@ -135,7 +135,7 @@ static int feed_growth(struct model *model, u64 time_ns, const struct event_map_
 	u64 site = err ? 0 : growth_last_map(model->growth)->site;
 
 	mark_growths_grow(model->mark_growths, time_ns, grow, site);
-	return err ? err : gomaps_grew(model->maps, time_ns, grow, site);
+	return err ? err : gomaps_grew(model->maps, grow, site);
 }
 
 static void feed_gc_end(struct model *model, const struct event *event)
