@@ -110,6 +110,32 @@ static void test_tables_are_bounded(void **state)
 	assert_false(growth_step_within(growth, 0, NS_PER_S - 1, &step));
 }
 
+/* Returns the id of the place. */
+static u64 grow_type(struct growth *growth, u64 time_ns, u64 type)
+{
+	const struct event_map_grow event = { .map = type, .type = type, .entries = 2000 };
+
+	assert_int_equal(growth_add(growth, time_ns, &event), 0);
+	return growth_last_map(growth)->site;
+}
+
+static void test_least_recently_growing_leaves(void **state)
+{
+	const struct growth_limits two = { .maps = 2, .sites = 2 };
+	CLEANUP(growth_freep) struct growth *growth = growth_new(&two);
+	u64 a, b, c;
+
+	(void)state;
+	a = grow_type(growth, NS_PER_S, 0xa);
+	b = grow_type(growth, NS_PER_S + 1, 0xb);
+	assert_int_equal(grow_type(growth, 3 * NS_PER_S, 0xa), a);
+	c = grow_type(growth, 3 * NS_PER_S, 0xc);
+	assert_int_equal(growth_evicted(growth), 2); /* b's map, and its place */
+	assert_true(growth_site_find(growth, a) && growth_site_find(growth, c));
+	assert_null(growth_site_find(growth, b));
+	assert_int_equal(growth_site_find(growth, a)->grows_total, 2);
+}
+
 static void stop(struct gc *gc, u64 end_ns, u64 duration_ns, u32 reason)
 {
 	struct event_stop event = {
@@ -264,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_swiss_splits_are_not_doublings),
 		cmocka_unit_test(test_address_reused),
 		cmocka_unit_test(test_tables_are_bounded),
+		cmocka_unit_test(test_least_recently_growing_leaves),
 		cmocka_unit_test(test_pause_total_is_the_runtimes),
 		cmocka_unit_test(test_cycle_begun_before_attach),
 		cmocka_unit_test(test_stops_of_other_kinds),

@@ -3,16 +3,27 @@
 
 #include <errno.h>
 #include <string.h>
+#include <utlist.h>
+
+#include "base/units.h"
 
 /* A Swiss table has at most this many slots (internal/runtime/maps.maxTableCapacity, Go 1.24). */
 #define SWISS_TABLE_SLOTS 1024
 
 enum { STEPS = 64 };
 
+/* How fine the order by age is: who grows all the time shall not be moved in it each time. */
+#define AGE_NS NS_PER_S
+
 struct growth {
 	struct growth_limits limits;
-	struct growing_map *maps; /* by address and type; the order is that of growing */
+	struct growing_map *maps; /* by address and type */
 	struct growth_site *sites;
+	/* The same ones, the least recently growing first, to AGE_NS. A table of uthash has an
+	 * order too, but an element has to leave it to become its last, and may not get in again.
+	 */
+	struct growing_map *maps_by_age;
+	struct growth_site *sites_by_age;
 	const struct growing_map *last;
 	struct growth_step step[STEPS]; /* a ring */
 	u64 steps;
@@ -58,50 +69,72 @@ static u64 site_id(const struct event_map_grow *grow, size_t frames)
 	return id ? id : 1;
 }
 
-static struct growth_site *site_new(struct growth *growth, u64 id)
+static struct growth_site *site_find(const struct growth *growth, u64 id)
 {
-	struct growth_site *site, *oldest = growth->sites;
-
-	if (oldest && HASH_COUNT(growth->sites) >= growth->limits.sites) {
-		HASH_DEL(growth->sites, oldest);
-		free(oldest);
-		growth->evicted++;
-	}
-	site = calloc(1, sizeof(*site));
-	if (site)
-		site->id = id;
-	return site;
-}
-
-/* Takes the site out of its place in the order, to be added again as the newest. */
-static struct growth_site *site_take(struct growth *growth, const struct event_map_grow *grow)
-{
-	size_t frames = MIN(grow->stack.frames, WIRE_MAX_FRAMES);
-	u64 id = site_id(grow, frames);
 	struct growth_site *site;
 
 	HASH_FIND(hh, growth->sites, &id, sizeof(id), site);
-	if (site) {
-		HASH_DEL(growth->sites, site);
-		return site;
-	}
-	site = site_new(growth, id);
-	if (!site)
-		return NULL;
-	site->type = grow->type;
-	site->frames = frames;
-	if (frames)
-		memcpy(site->pc, grow->stack.pc, frames * sizeof(site->pc[0]));
 	return site;
 }
 
-static int site_add(struct growth *growth, u64 time_ns, const struct event_map_grow *grow,
-		    u64 map_slots, u64 *ret_id)
+/* Memory for one more: that of the oldest, which leaves, if there are as many as there may be. */
+static struct growth_site *site_room(struct growth *growth)
 {
-	struct growth_site *site = site_take(growth, grow);
+	struct growth_site *oldest = growth->sites_by_age;
+
+	if (!oldest || HASH_COUNT(growth->sites) < growth->limits.sites)
+		return malloc(sizeof(*oldest));
+	HASH_DEL(growth->sites, oldest);
+	DL_DELETE(growth->sites_by_age, oldest);
+	growth->evicted++;
+	return oldest;
+}
+
+/* NULL: out of memory. */
+static struct growth_site *site_new(struct growth *growth, u64 time_ns, u64 id,
+				    const struct event_map_grow *grow, size_t frames)
+{
+	struct growth_site *site = site_room(growth);
 
 	if (!site)
-		return -ENOMEM;
+		return NULL;
+	*site = (struct growth_site) {
+		.id = id,
+		.type = grow->type,
+		.frames = frames,
+		.aged_ns = time_ns,
+	};
+	if (frames)
+		memcpy(site->pc, grow->stack.pc, frames * sizeof(site->pc[0]));
+	HASH_ADD(hh, growth->sites, id, sizeof(site->id), site);
+	if (!site->hh.tbl) {
+		free(site);
+		return NULL;
+	}
+	DL_APPEND(growth->sites_by_age, site);
+	return site;
+}
+
+static struct growth_site *site_of(struct growth *growth, u64 time_ns,
+				   const struct event_map_grow *grow)
+{
+	size_t frames = MIN(grow->stack.frames, WIRE_MAX_FRAMES);
+	u64 id = site_id(grow, frames);
+	struct growth_site *site = site_find(growth, id);
+
+	if (!site)
+		return site_new(growth, time_ns, id, grow, frames);
+	if (time_ns >= site->aged_ns + AGE_NS) {
+		DL_DELETE(growth->sites_by_age, site);
+		DL_APPEND(growth->sites_by_age, site);
+		site->aged_ns = time_ns;
+	}
+	return site;
+}
+
+static void site_grew(struct growth_site *site, u64 time_ns, const struct event_map_grow *grow,
+		      u64 map_slots)
+{
 	sliding_add(&site->grows, time_ns, 1);
 	sliding_add(&site->moved, time_ns, grow->moved);
 	site->grows_total++;
@@ -109,43 +142,53 @@ static int site_add(struct growth *growth, u64 time_ns, const struct event_map_g
 	site->moved_total += grow->moved;
 	site->entries_max = MAX(site->entries_max, grow->entries);
 	site->slots_max = MAX(site->slots_max, map_slots);
-	HASH_ADD(hh, growth->sites, id, sizeof(site->id), site);
-	if (!site->hh.tbl) {
-		free(site);
-		return -ENOMEM;
-	}
-	*ret_id = site->id;
-	return 0;
 }
 
-static struct growing_map *map_new(struct growth *growth, u64 address, u64 type)
+static struct growing_map *map_room(struct growth *growth)
 {
-	struct growing_map *map, *oldest = growth->maps;
+	struct growing_map *oldest = growth->maps_by_age;
 
-	if (oldest && HASH_COUNT(growth->maps) >= growth->limits.maps) {
-		HASH_DEL(growth->maps, oldest);
-		if (growth->last == oldest)
-			growth->last = NULL;
-		free(oldest);
-		growth->evicted++;
+	if (!oldest || HASH_COUNT(growth->maps) < growth->limits.maps)
+		return malloc(sizeof(*oldest));
+	HASH_DEL(growth->maps, oldest);
+	DL_DELETE(growth->maps_by_age, oldest);
+	if (growth->last == oldest)
+		growth->last = NULL;
+	growth->evicted++;
+	return oldest;
+}
+
+/* NULL: out of memory. */
+static struct growing_map *map_new(struct growth *growth, u64 time_ns,
+				   const struct event_map_grow *grow)
+{
+	struct growing_map *map = map_room(growth);
+
+	if (!map)
+		return NULL;
+	*map = (struct growing_map) { .key = { grow->map, grow->type }, .aged_ns = time_ns };
+	HASH_ADD(hh, growth->maps, key, sizeof(map->key), map);
+	if (!map->hh.tbl) {
+		free(map);
+		return NULL;
 	}
-	map = calloc(1, sizeof(*map));
-	if (map) {
-		map->key.map = address;
-		map->key.type = type;
-	}
+	DL_APPEND(growth->maps_by_age, map);
 	return map;
 }
 
-static struct growing_map *map_take(struct growth *growth, const struct event_map_grow *grow)
+static struct growing_map *map_of(struct growth *growth, u64 time_ns,
+				  const struct event_map_grow *grow)
 {
 	struct growing_map *map, probe = { .key = { grow->map, grow->type } };
 
 	HASH_FIND(hh, growth->maps, &probe.key, sizeof(probe.key), map);
-	if (map)
-		HASH_DEL(growth->maps, map);
-	else
-		map = map_new(growth, grow->map, grow->type);
+	if (!map)
+		return map_new(growth, time_ns, grow);
+	if (time_ns >= map->aged_ns + AGE_NS) {
+		DL_DELETE(growth->maps_by_age, map);
+		DL_APPEND(growth->maps_by_age, map);
+		map->aged_ns = time_ns;
+	}
 	return map;
 }
 
@@ -195,31 +238,20 @@ static void map_grew(struct growing_map *map, u64 time_ns, const struct event_ma
 	if (grow->slots_after > grow->slots_before)
 		map->slots += grow->slots_after - grow->slots_before;
 	map->entries = grow->entries;
-	map->last_ns = time_ns;
 	count_doubling(map, time_ns);
 }
 
 int growth_add(struct growth *growth, u64 time_ns, const struct event_map_grow *grow)
 {
-	struct growing_map *map;
-	int err;
+	struct growing_map *map = map_of(growth, time_ns, grow);
+	struct growth_site *site = map ? site_of(growth, time_ns, grow) : NULL;
 
 	growth->large += grow->entries >= WIRE_LARGE_MAP;
-	map = map_take(growth, grow);
-	if (!map)
+	if (!site)
 		return -ENOMEM;
 	map_grew(map, time_ns, grow);
-	err = site_add(growth, time_ns, grow, map->slots, &map->site);
-	if (!err) {
-		HASH_ADD(hh, growth->maps, key, sizeof(map->key), map);
-		err = map->hh.tbl ? 0 : -ENOMEM;
-	}
-	if (err) {
-		if (growth->last == map)
-			growth->last = NULL;
-		free(map);
-		return err;
-	}
+	site_grew(site, time_ns, grow, map->slots);
+	map->site = site->id;
 	growth->last = map;
 	growth->step[growth->steps++ % STEPS] = (struct growth_step) {
 		time_ns, map->site, grow->type, grow->moved, grow->entries,
@@ -247,10 +279,7 @@ const struct growth_site *growth_top_site(const struct growth *growth, u64 now_n
 
 const struct growth_site *growth_site_find(const struct growth *growth, u64 id)
 {
-	struct growth_site *site;
-
-	HASH_FIND(hh, growth->sites, &id, sizeof(id), site);
-	return site;
+	return site_find(growth, id);
 }
 
 const struct growing_map *growth_fastest_map(const struct growth *growth, u64 now_ns)

@@ -2,7 +2,8 @@
 /*
  * Go maps that were seen growing: each map object with its capacity, and the
  * places that make maps grow (map type and call stack), so that a storm has a
- * name. Both tables are bounded; the least recently growing goes first.
+ * name. Both tables are bounded; the least recently growing goes first,
+ * to about a second.
  */
 #ifndef MODEL_GROWTH_H
 #define MODEL_GROWTH_H
@@ -17,7 +18,8 @@
 
 /* One map type that grows below one call stack. */
 struct growth_site {
-	u64 id; /* never 0 */
+	UT_hash_handle hh; /* beside the key: one cache line tells them apart */
+	u64 id;		   /* never 0 */
 	u64 type;
 	u64 pc[WIRE_MAX_FRAMES];
 	size_t frames;
@@ -25,11 +27,14 @@ struct growth_site {
 	u64 grows_total, moved_total;
 	u64 same_size_total;	    /* of grows_total: made no room, only order */
 	u64 entries_max, slots_max; /* of the largest map */
-	UT_hash_handle hh;
+	/* Of growth.c: the order by age. */
+	struct growth_site *prev, *next;
+	u64 aged_ns;
 };
 
 /* One map object. */
 struct growing_map {
+	UT_hash_handle hh; /* beside the key: one cache line tells them apart */
 	struct {
 		u64 map, type;
 	} key;
@@ -38,8 +43,9 @@ struct growing_map {
 	u64 slots_counted;	  /* slots at the last doubling that counted */
 	struct sliding doublings; /* of late, past WIRE_LARGE_MAP entries */
 	u64 site;		  /* id of the growth_site that grew it last */
-	u64 last_ns;
-	UT_hash_handle hh;
+	/* Of growth.c: the order by age. */
+	struct growing_map *prev, *next;
+	u64 aged_ns;
 };
 
 /* One growth; those of the last moments are kept. */
@@ -58,7 +64,7 @@ struct growth *growth_new(const struct growth_limits *limits);
 void growth_free(struct growth *growth);
 DEFINE_FREEP(struct growth, growth_free)
 
-/* Takes in one growth. Returns 0, or -ENOMEM with nothing changed but the counters. */
+/* Takes in one growth. Returns 0, or -ENOMEM: it is in no figure but growth_large_count(). */
 int growth_add(struct growth *growth, u64 time_ns, const struct event_map_grow *grow);
 
 enum growth_measure { GROWTH_BY_MOVED, GROWTH_BY_GROWS };
