@@ -16,7 +16,7 @@
 #include "base/macros.h"
 #include "kern/features.h"
 #include "kern/kern.h"
-#include "model/robust.h"
+#include "base/robust.h"
 #include "probe/calibrate.h"
 #include "proc/process.h"
 

@@ -15,7 +15,7 @@
 #include "base/macros.h"
 #include "base/units.h"
 #include "model/hist.h"
-#include "model/robust.h"
+#include "base/robust.h"
 #include "model/sliding.h"
 #include "model/trend.h"
 

@@ -15,7 +15,7 @@
 #include "base/macros.h"
 #include "event/event.h"
 #include "model/hist.h"
-#include "model/robust.h"
+#include "base/robust.h"
 
 enum { GC_CYCLE_STOPS = 8, GC_RECENT_STOPS = 128 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "model/robust.h"
+#include "base/robust.h"
 
 enum { PAIRS = TREND_POINTS * (TREND_POINTS - 1) / 2 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "model/robust.h"
+#include "base/robust.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * Where values lie and how far they scatter, whatever fewer than half of them
  * are: median and median absolute deviation (Hampel 1974). Exact.
  */
-#ifndef MODEL_ROBUST_H
-#define MODEL_ROBUST_H
+#ifndef BASE_ROBUST_H
+#define BASE_ROBUST_H
 
 #include <stddef.h>
 
