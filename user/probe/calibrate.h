@@ -43,6 +43,9 @@ int calibrate(struct kern *kern, u32 slot, struct calibration *ret, struct err *
  */
 int calibrate_here(const struct kern_features *features, struct calibration *ret, struct err *err);
 
+/* Calls a probed function so many times, as Go calls one that writes a map. Returns ns per call. */
+double calibrate_batch(void (*probed)(void), int calls);
+
 /* File offset of a function of this program, in PROC_SELF_EXE; 0 if it is not found. */
 u64 self_file_offset(void (*fn)(void));
 
