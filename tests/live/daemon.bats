@@ -226,7 +226,7 @@ rows() {
 	configure
 	daemon
 	copy_of quiet >/dev/null
-	sleep 1
+	within 10 eval '(($(rows maps) == 1))' # of the hits by which the daemon measures what one costs
 	before=$(held)
 	for i in {1..2000}; do
 		/bin/true
@@ -238,7 +238,7 @@ rows() {
 			programs+=("$pid")
 		done
 		within 10 said "$pid" "is observed"
-		within 10 eval '(($(rows maps) > 0 && $(rows go_sites) > 0))'
+		within 10 eval '(($(rows maps) > 1 && $(rows go_sites) > 0))'
 		kill -KILL "${programs[@]}"
 		within 10 said "$pid" "has exited"
 	done

@@ -171,6 +171,23 @@ static const struct event_sample *take(struct seat *seat)
 	return &seat->sample;
 }
 
+static void look_for_slot(void *arg, const struct wire_map_site *site, u64 count)
+{
+	u32 *slot = arg;
+
+	if (count && WIRE_SITE_SLOT(site->site) == *slot)
+		*slot = WIRE_MAX_TARGETS;
+}
+
+static bool has_rows(struct kern *kern, u32 slot)
+{
+	struct err err = { 0 };
+
+	if (kern_each_map_site(kern, false, look_for_slot, &slot, &err))
+		fail_msg("%s", err.text);
+	return slot == WIRE_MAX_TARGETS;
+}
+
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -319,6 +336,21 @@ static void a_slot_that_was_left_is_dropped(void **state)
 	assert_int_equal(f->seat[1].emptied, 0);
 }
 
+/* Rows of our own hits stay where they are: dropped, they would be back at the next round. */
+static void ignored_rows_stay(void **state)
+{
+	struct fixture *f = usable(state);
+
+	watch_two(f);
+	harvest_leave(f->harvest, 0);
+	harvest_ignore(f->harvest, 0);
+	write_map(write_0, 1, 7);
+	read_round(f);
+	assert_int_equal(f->seat[0].rounds, 0);
+	assert_int_equal(f->seat[1].calls, 0);
+	assert_true(has_rows(f->kern, 0));
+}
+
 /* What the child does when it is told to. */
 static void be_target(int go)
 {
@@ -437,6 +469,7 @@ int main(void)
 		TEST(emptying_loses_nobodys_counts),
 		TEST(emptied_twice_before_a_sample),
 		TEST(a_slot_that_was_left_is_dropped),
+		TEST(ignored_rows_stay),
 		TEST(the_next_target_of_a_slot_starts_from_zero),
 		TEST(joining_touches_no_other_slot),
 		TEST(slots_are_checked),

@@ -13,7 +13,7 @@ static int load_programs(struct ground *ground, const struct ground_options *opt
 			 bool uprobe_multi, struct err *err)
 {
 	struct kern_options load = {
-		.targets = options->targets + 1, /* the last is for the calibration */
+		.targets = options->targets + 1,
 		.ring_bytes = RING_BYTES,
 		.uprobe_multi = uprobe_multi,
 		.processes = options->processes,
@@ -21,6 +21,7 @@ static int load_programs(struct ground *ground, const struct ground_options *opt
 
 	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
 		load.groups[g] = options->groups.want[g];
+	ground->own_slot = options->targets; /* the last */
 	load.groups[PROBE_MAP_WRITE] = true; /* the one that is calibrated */
 	return kern_open(&ground->kern, &load, err);
 }
@@ -29,7 +30,7 @@ static int load_programs(struct ground *ground, const struct ground_options *opt
  * To calibrate is to attach, to write maps and to read them, as for any target later: so it shows
  * what that takes here. Where it fails for another reason, nothing is known, and all are kept.
  */
-static int calibrate_with_least(struct ground *ground, u32 slot, bool uprobe_multi, struct err *err)
+static int calibrate_with_least(struct ground *ground, bool uprobe_multi, struct err *err)
 {
 	/* A perf event takes CAP_PERFMON at least, and libbpf CAP_BPF at the first one: it loads a
 	 * program to see whether links to them exist, and remembers the answer. */
@@ -39,7 +40,7 @@ static int calibrate_with_least(struct ground *ground, u32 slot, bool uprobe_mul
 	for (; rc == -EPERM && level <= PRIVILEGES_ADMIN; level++) {
 		rc = privileges_use((enum privileges)level, err);
 		if (!rc)
-			rc = calibrate(ground->kern, slot, &ground->cost, err);
+			rc = calibrate(ground->kern, ground->own_slot, &ground->cost, err);
 	}
 	kept = rc ? privileges_use(PRIVILEGES_ADMIN, NULL) : privileges_give_up(err);
 	return rc ? rc : kept;
@@ -68,8 +69,8 @@ static int load_and_calibrate(struct ground *ground, const struct ground_options
 	if (rc)
 		return rc;
 	calibrated = options->give_up
-			     ? calibrate_with_least(ground, options->targets, uprobe_multi, err)
-			     : calibrate(ground->kern, options->targets, &ground->cost, err);
+			     ? calibrate_with_least(ground, uprobe_multi, err)
+			     : calibrate(ground->kern, ground->own_slot, &ground->cost, err);
 	if (calibrated == -ENOTSUP && uprobe_multi) {
 		ground_close(ground);
 		return load_and_calibrate(ground, options, features, false, err);
@@ -78,7 +79,10 @@ static int load_and_calibrate(struct ground *ground, const struct ground_options
 		return err_prefix(err, calibrated,
 				  "what a probe costs here can't be measured, so no budget can be "
 				  "kept (--budget off attaches without one)");
-	rc = breakers_new(&ground->breakers, ground->kern, err);
+	if (!calibrated)
+		rc = meter_new(&ground->meter, ground->kern, ground->own_slot, &ground->cost, err);
+	if (!rc)
+		rc = breakers_new(&ground->breakers, ground->kern, err);
 	return rc ? rc : crew_new(&ground->crew, err);
 }
 
@@ -105,10 +109,17 @@ int ground_open(struct ground *ret, const struct ground_options *options, struct
 	return load_and_calibrate(ret, options, &features, features.uprobe_multi, err);
 }
 
+void ground_tick(struct ground *ground, u64 now_ns)
+{
+	if (ground->meter)
+		meter_tick(ground->meter, now_ns);
+}
+
 void ground_close(struct ground *ground)
 {
 	breakers_free(ground->breakers); /* they hurry the crew */
 	crew_free(ground->crew);
+	meter_free(ground->meter);
 	kern_close(ground->kern);
 	*ground = (struct ground) { 0 };
 }

@@ -7,13 +7,16 @@
 #include "probe/breakers.h"
 #include "probe/calibrate.h"
 #include "probe/crew.h"
+#include "probe/meter.h"
 #include "probe/plan.h"
 
 struct ground {
 	struct kern *kern;
 	struct breakers *breakers;
 	struct crew *crew;	 /* of all targets */
-	struct calibration cost; /* zeros: unknown */
+	struct calibration cost; /* now; zeros: unknown */
+	u32 own_slot;		 /* whose hits are our own */
+	struct meter *meter;	 /* keeps cost true; NULL: it is unknown */
 };
 
 struct ground_options {
@@ -31,6 +34,9 @@ struct ground_options {
  * kernel lacks what it takes, or shows other PIDs than we see), -EPERM, or another.
  */
 int ground_open(struct ground *ret, const struct ground_options *options, struct err *err);
+
+/* At each tick of the loop. */
+void ground_tick(struct ground *ground, u64 now_ns);
 void ground_close(struct ground *ground);
 
 #endif

@@ -6,7 +6,7 @@
 struct harvest {
 	struct kern *kern;
 	struct harvest_taker taker[WIRE_MAX_TARGETS];
-	bool joined[WIRE_MAX_TARGETS];
+	bool joined[WIRE_MAX_TARGETS], ignored[WIRE_MAX_TARGETS];
 	bool used[WIRE_MAX_TARGETS];  /* somebody had it: before, it is as when the programs were
 					 loaded */
 	size_t map_rows;	      /* by map, that stayed after the last round */
@@ -58,6 +58,12 @@ void harvest_leave(struct harvest *h, u32 slot)
 	h->joined[slot] = false;
 }
 
+void harvest_ignore(struct harvest *h, u32 slot)
+{
+	if (slot < WIRE_MAX_TARGETS)
+		h->ignored[slot] = true;
+}
+
 /* NULL: nobody has the slot. */
 static const struct harvest_taker *taker_of(struct harvest *h, u32 slot)
 {
@@ -65,7 +71,8 @@ static const struct harvest_taker *taker_of(struct harvest *h, u32 slot)
 		return NULL;
 	if (h->joined[slot])
 		return &h->taker[slot];
-	h->stray[slot] = h->has_strays = true;
+	if (!h->ignored[slot])
+		h->stray[slot] = h->has_strays = true;
 	return NULL;
 }
 

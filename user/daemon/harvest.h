@@ -44,6 +44,9 @@ int harvest_join(struct harvest *harvest, u32 slot, const struct harvest_taker *
 /* What is counted for the slot from now on goes nowhere. */
 void harvest_leave(struct harvest *harvest, u32 slot);
 
+/* Rows of that slot are nobody's, and stay: for hits of our own, which would bring them back. */
+void harvest_ignore(struct harvest *harvest, u32 slot);
+
 /*
  * A round: to be called at each tick, and all targets' samples to be taken after
  * it and before the next. Empties the table of maps when it was half full the

@@ -22,7 +22,7 @@ struct observed {
 	struct observed_config config;
 	struct names names;
 	struct plan plan;
-	double full_ns[WIRE_FN_COUNT], lean_ns[WIRE_FN_COUNT]; /* of a hit */
+	struct duty_costs costs; /* at the last tick */
 	struct armed *armed;
 	struct duty *duty; /* NULL: no budget */
 	struct sampler *sampler;
@@ -91,11 +91,12 @@ static void cost_of_probes(struct observed *o)
 
 	for (size_t i = 0; i < o->plan.probe_count; i++) {
 		const struct plan_probe *probe = &o->plan.probes[i];
-		bool stack =
-			probe->spec->group == PROBE_MAP_GROW || probe->spec->group == PROBE_FAULT;
+		bool stack = probe_leaves_stack(probe->spec->group);
 
-		o->full_ns[probe->spec->fn] = calibration_ns(cost, probe->site.class, false, stack);
-		o->lean_ns[probe->spec->fn] = calibration_ns(cost, probe->site.class, true, stack);
+		o->costs.full_ns[probe->spec->fn] =
+			calibration_ns(cost, probe->site.class, false, stack);
+		o->costs.lean_ns[probe->spec->fn] =
+			calibration_ns(cost, probe->site.class, true, stack);
 	}
 }
 
@@ -181,7 +182,7 @@ static int open_sampler(struct observed *o, struct err *err)
 		.names = &o->names,
 		.go = go_of(o),
 		.process = process_of(o),
-		.ns_per_hit = o->full_ns,
+		.ns_per_hit = o->costs.full_ns,
 	};
 
 	for (int g = 0; g < PROBE_GROUP_COUNT; g++)
@@ -233,8 +234,7 @@ static int start_governor(struct observed *o, struct err *err)
 			      .cpus = (u32)kern_cpus(),
 			      .seed = now_monotonic_ns(),
 			      .rare = { [PROBE_MAP_GROW] = true, [PROBE_FAULT] = true } },
-		.full_ns = o->full_ns,
-		.lean_ns = o->lean_ns,
+		.costs = o->costs,
 		.groups = {
 			[PROBE_MAP_WRITE] = plan_has_group(&o->plan, PROBE_MAP_WRITE),
 			[PROBE_MAP_GROW] = plan_has_group(&o->plan, PROBE_MAP_GROW),
@@ -395,6 +395,9 @@ int observed_tick(struct observed *o, u64 now_ns, struct window *ret, struct err
 	int rc;
 
 	look_for_plugins(o);
+	cost_of_probes(o);
+	if (o->duty)
+		duty_set_costs(o->duty, &o->costs);
 	rc = take_sample(o, now_ns, err);
 	if (rc)
 		return rc;

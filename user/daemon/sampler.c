@@ -29,6 +29,9 @@ struct sampler {
 	s64 baseline;	      /* -1: unknown */
 	u64 baseline_error;
 	u64 missed_before; /* it was there */
+	/* Of groups without a governor: hits up to here cost so much. */
+	u64 costed[WIRE_FN_COUNT];
+	double cost_ns[WIRE_FN_COUNT];
 	double charged_ns; /* cost of groups without a governor that it was told of */
 	u64 heap_live_bytes, heap_goal_bytes; /* last that could be read */
 };
@@ -267,14 +270,19 @@ static void read_live(const struct sampler *s, struct event_sample *ret)
 		!go_goroutine_count(s->config.go, &words, &ret->goroutine_live, NULL);
 }
 
-/* Of functions from first to last. */
-static double cost_of_hits(const struct sampler *s, const struct wire_counters *c,
-			   enum wire_fn first, enum wire_fn last)
+/* Of functions from first to last, since the start; each hit for what one cost in its time. */
+static double cost_of_hits(struct sampler *s, const struct wire_counters *c, enum wire_fn first,
+			   enum wire_fn last)
 {
 	double ns = 0;
 
-	for (size_t fn = first; fn <= last; fn++)
-		ns += (double)(c->hits[fn] + c->regrown[fn]) * s->config.ns_per_hit[fn];
+	for (size_t fn = first; fn <= last; fn++) {
+		u64 hits = c->hits[fn] + c->regrown[fn];
+
+		s->cost_ns[fn] += (double)(hits - s->costed[fn]) * s->config.ns_per_hit[fn];
+		s->costed[fn] = hits;
+		ns += s->cost_ns[fn];
+	}
 	return ns;
 }
 

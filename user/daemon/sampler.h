@@ -14,7 +14,8 @@
 
 struct sampler;
 
-/* All are borrowed. ns_per_hit: cost of a hit by enum wire_fn, 0 where it is not known. */
+/* All are borrowed. ns_per_hit: cost of a hit by enum wire_fn, now; 0 where it is not
+ * known. */
 struct sampler_config {
 	struct kern *kern;
 	struct harvest *harvest;

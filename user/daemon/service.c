@@ -172,6 +172,8 @@ static int open_fleet(struct service *s, struct err *err)
 	};
 
 	s->harvest = config.harvest;
+	if (s->harvest)
+		harvest_ignore(s->harvest, s->ground.own_slot);
 	s->fleet = s->harvest ? fleet_new(&config) : NULL;
 	s->finder = finder_new();
 	return s->fleet && s->finder ? 0 : err_set(err, -ENOMEM, "out of memory");
@@ -311,6 +313,7 @@ static int on_tick(void *arg, u64 now_ns, struct err *err)
 		rc = harvest_read(s->harvest, err);
 	if (rc)
 		return rc;
+	ground_tick(&s->ground, now_ns);
 	fleet_tick(s->fleet, now_ns, on_replaced, s);
 	for (size_t i = 0; i < OUTLETS; i++)
 		if (s->outlets.sink[i])

@@ -123,7 +123,10 @@ static int start(struct session *s, struct err *err)
 	if (rc)
 		return rc;
 	s->harvest = harvest_new(s->ground.kern);
-	return s->harvest ? observe_target(s, err) : err_set(err, -ENOMEM, "out of memory");
+	if (!s->harvest)
+		return err_set(err, -ENOMEM, "out of memory");
+	harvest_ignore(s->harvest, s->ground.own_slot);
+	return observe_target(s, err);
 }
 
 static int flush_report(struct session *s, struct err *err)
@@ -180,6 +183,7 @@ static int end_window(struct session *s, u64 now_ns, struct err *err)
 		rc = harvest_read(s->harvest, err);
 	if (rc)
 		return rc;
+	ground_tick(&s->ground, now_ns);
 	replaced = observed_tick(s->observed, now_ns, &window, err);
 	if (replaced < 0)
 		return replaced;

@@ -30,6 +30,7 @@ struct worker {
 	struct reading seen;	     /* where a group that stands goes on */
 	u64 *spread_seen;
 	struct reading charged; /* hits up to here have been told to the governor */
+	u64 cap_hits;		/* as order.cap_ns has them */
 	/* What follows is the duty's lock's. */
 	struct estimate estimate;
 	double cost_ns;
@@ -40,7 +41,7 @@ struct worker {
 
 struct duty {
 	struct duty_config config;
-	pthread_mutex_t lock; /* of the governor and of all estimates */
+	pthread_mutex_t lock; /* of the governor, of all estimates, and of config.costs */
 	struct governor *governor;
 	struct worker workers[PROBE_GROUP_COUNT];
 	bool joined; /* the breakers */
@@ -124,20 +125,21 @@ static int read_now(const struct worker *w, struct reading *ret, struct exposure
 	return 0;
 }
 
-/* The dearest function's. */
+/* The dearest function's. Under the lock, as all that looks at costs. */
 static double most_ns(const struct worker *w)
 {
 	double most = 1;
 
 	for (size_t fn = w->first; fn <= w->last; fn++)
-		most = MAX(most, w->duty->config.full_ns[fn]);
+		most = MAX(most, w->duty->config.costs.full_ns[fn]);
 	return most;
 }
 
 static double cost_between(const struct worker *w, const struct reading *from,
 			   const struct reading *to, bool lean)
 {
-	const double *ns = lean ? w->duty->config.lean_ns : w->duty->config.full_ns;
+	const struct duty_costs *costs = &w->duty->config.costs;
+	const double *ns = lean ? costs->lean_ns : costs->full_ns;
 	double cost = (double)(to->regrown - from->regrown) * most_ns(w);
 
 	for (size_t fn = w->first; fn <= w->last; fn++)
@@ -151,10 +153,10 @@ static u64 hits_of(const struct worker *w, u64 cost_ns)
 	return (u64)((double)cost_ns / most_ns(w)) + 1;
 }
 
-static void open_gate(struct worker *w, const struct governor_order *order, bool lean)
+static void open_gate(struct worker *w, bool lean)
 {
 	const struct wire_gate gate = {
-		.cap = hits_of(w, order->cap_ns),
+		.cap = w->cap_hits,
 		.window = __atomic_add_fetch(&w->window, 1, __ATOMIC_RELEASE),
 		.lean = lean,
 	};
@@ -162,14 +164,12 @@ static void open_gate(struct worker *w, const struct governor_order *order, bool
 	kern_set_gate(w->duty->config.kern, w->duty->config.slot, w->group, &gate);
 }
 
-static struct governor_order ask(struct worker *w)
+static void ask(struct worker *w)
 {
-	struct governor_order order;
-
 	pthread_mutex_lock(&w->duty->lock);
-	order = governor_next(w->duty->governor, w->group, now_ns());
+	w->order = governor_next(w->duty->governor, w->group, now_ns());
+	w->cap_hits = hits_of(w, w->order.cap_ns);
 	pthread_mutex_unlock(&w->duty->lock);
-	return order;
 }
 
 /* Returns whether the group may stay attached. */
@@ -178,6 +178,7 @@ static bool tell(struct worker *w, struct exposure *x, bool attached)
 	double attach_ns = attached ? ATTACH_COST_NS : 0;
 
 	pthread_mutex_lock(&w->duty->lock);
+	x->cost_ns = cost_between(w, &x->open, &x->close, x->lean);
 	x->stays = governor_spent(w->duty->governor, w->group, x->open.time_ns, x->close.time_ns,
 				  x->cost_ns, attach_ns);
 	estimate_exposed(&w->estimate, x);
@@ -189,13 +190,14 @@ static bool tell(struct worker *w, struct exposure *x, bool attached)
 /* Hits outside of windows: while the kernel attached and detached. */
 static void charge_strays(struct worker *w, const struct reading *to)
 {
-	double cost_ns = cost_between(w, &w->charged, to, false);
+	double cost_ns;
 
-	w->charged = *to;
 	pthread_mutex_lock(&w->duty->lock);
+	cost_ns = cost_between(w, &w->charged, to, false);
 	governor_charge(w->duty->governor, to->time_ns, cost_ns);
 	w->cost_ns += cost_ns;
 	pthread_mutex_unlock(&w->duty->lock);
+	w->charged = *to;
 }
 
 /* err: why it is off; NULL: it stands. */
@@ -242,10 +244,10 @@ static const struct crew_order ended = { .due_ns = CREW_NEVER };
  * one. */
 static struct crew_order go_on(struct worker *w)
 {
-	w->order = ask(w);
+	ask(w);
 	if (!w->standing)
 		return (struct crew_order) { .due_ns = w->order.open_ns, .waits = true };
-	open_gate(w, &w->order, false);
+	open_gate(w, false);
 	return (struct crew_order) { .due_ns = w->seen.time_ns + w->order.length_ns };
 }
 
@@ -254,7 +256,6 @@ static int close_window(struct worker *w, struct exposure *x, bool attached)
 {
 	if (read_now(w, &x->close, attached ? x : NULL))
 		return -EIO;
-	x->cost_ns = cost_between(w, &x->open, &x->close, x->lean);
 	x->pause_ns = w->order.pause_ns;
 	w->seen = w->charged = x->close;
 	return tell(w, x, attached);
@@ -273,7 +274,7 @@ static int run_window(struct worker *w)
 {
 	struct exposure x = { .lean = w->window % 2 };
 
-	open_gate(w, &w->order, x.lean);
+	open_gate(w, x.lean);
 	if (!attach(w))
 		return 0;
 	if (read_now(w, &x.open, NULL))
@@ -447,6 +448,13 @@ void duty_charge(struct duty *duty, u64 time_ns, double cost_ns)
 {
 	pthread_mutex_lock(&duty->lock);
 	governor_charge_others(duty->governor, time_ns, cost_ns);
+	pthread_mutex_unlock(&duty->lock);
+}
+
+void duty_set_costs(struct duty *duty, const struct duty_costs *costs)
+{
+	pthread_mutex_lock(&duty->lock);
+	duty->config.costs = *costs;
 	pthread_mutex_unlock(&duty->lock);
 }
 

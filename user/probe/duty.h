@@ -15,6 +15,11 @@
 #include "probe/breakers.h"
 #include "probe/crew.h"
 
+/* What a hit costs by enum wire_fn, in a full window and in a lean one. */
+struct duty_costs {
+	double full_ns[WIRE_FN_COUNT], lean_ns[WIRE_FN_COUNT];
+};
+
 struct duty_config {
 	struct kern *kern;
 	struct breakers *breakers; /* of kern */
@@ -23,8 +28,7 @@ struct duty_config {
 	struct armed *armed;
 	const struct process *process;
 	struct governor_config governor;
-	/* Cost of a hit by enum wire_fn, in a full window and in a lean one. Borrowed. */
-	const double *full_ns, *lean_ns;
+	struct duty_costs costs;
 	bool groups[PROBE_GROUP_COUNT]; /* to govern; the others always stand */
 };
 
@@ -61,6 +65,9 @@ void duty_look(struct duty *duty, enum probe_group group, u64 now_ns,
 
 /* Tells the governor of cost by groups that are not governed. */
 void duty_charge(struct duty *duty, u64 now_ns, double cost_ns);
+
+/* From now on. */
+void duty_set_costs(struct duty *duty, const struct duty_costs *costs);
 
 /* From now on: share of one CPU. */
 void duty_set_budget(struct duty *duty, double budget);
