@@ -21,6 +21,12 @@ double median(double *values, size_t n)
 	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+double lower_quartile(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), compare_doubles);
+	return values[n / 4];
+}
+
 struct robust robust_of(double *values, size_t n)
 {
 	struct robust ret = { .n = n };

@@ -11,6 +11,9 @@
 /* Median of n values (n > 0), the mean of the middle two when n is even. Reorders them. */
 double median(double *values, size_t n);
 
+/* The value that a quarter of n values (n > 0) lie below. Reorders them. */
+double lower_quartile(double *values, size_t n);
+
 struct robust {
 	size_t n; /* 0: of nothing, and the rest is 0 */
 	double median;

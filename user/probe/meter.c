@@ -102,8 +102,8 @@ struct calibration calibration_by(const struct calibration *first,
 		full[i] = readings[i].full_ns;
 		lean[i] = readings[i].lean_ns;
 	}
-	ret.lean_ns = median(lean, n);
-	pace = median(full, n) / first->ns[SITE_EMULATED];
+	ret.lean_ns = lower_quartile(lean, n);
+	pace = lower_quartile(full, n) / first->ns[SITE_EMULATED];
 	for (size_t class = 0; class < ARRAY_SIZE(ret.ns); class ++)
 		ret.ns[class] *= pace;
 	ret.stack_ns *= pace;

@@ -33,8 +33,11 @@ struct meter_reading {
 
 enum { METER_READINGS = 15 }; /* kept: a slow phase lasts a few seconds */
 
-/* What hits cost by the median of n readings, 1 to METER_READINGS. What only first knows is taken
- * to change as the emulated site does. */
+/*
+ * What hits cost by n readings, 1 to METER_READINGS: their lower quartile, since what holds us up
+ * for a second need not hold up the target. What only first knows is taken to change as the
+ * emulated site does.
+ */
 struct calibration calibration_by(const struct calibration *first,
 				  const struct meter_reading *readings, size_t n);
 
