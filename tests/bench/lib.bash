@@ -51,7 +51,7 @@ within() {
 
 # ended PID: it runs no more (a zombie awaits our wait).
 ended() {
-	local line
+	local line='' # it may end between the file's opening and its reading
 	while read -r line; do
 		[[ $line != State:* ]] || break
 	done 2>/dev/null <"/proc/$1/status" || return 0
