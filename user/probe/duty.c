@@ -162,6 +162,16 @@ static double cost_between(const struct worker *w, const struct reading *from,
 	return cost;
 }
 
+static u64 hits_between(const struct worker *w, const struct reading *from,
+			const struct reading *to)
+{
+	u64 hits = to->regrown - from->regrown;
+
+	for (size_t fn = w->first; fn <= w->last; fn++)
+		hits += to->hits[fn] - from->hits[fn];
+	return hits;
+}
+
 /* By the dearest, so that the breaker trips rather early. */
 static u64 hits_of(const struct worker *w, u64 cost_ns)
 {
@@ -293,16 +303,21 @@ static int begin_exposure(struct worker *w, struct exposure *x)
 	return 0;
 }
 
-/* A target that trips the breaker at once has no time to settle. */
+/* A target that trips the breaker at once has no time to settle, and one that is hit on many CPUs
+ * has windows of some 10 us: most of each shall be looked at. */
 static bool settle(struct worker *w, const struct exposure *x)
 {
-	return !crew_sleep(w->duty->config.crew, &w->job, x->open.time_ns + SETTLE_NS);
+	u64 settle_ns = MIN(SETTLE_NS, w->order.length_ns / 4);
+
+	return !crew_sleep(w->duty->config.crew, &w->job, x->open.time_ns + settle_ns);
 }
 
-/* Attaches, waits, closes. Returns as close_window(). */
+/* Attaches, waits, closes. What it takes to settle is of the window's length and of its cap, for it
+ * costs the target as much. Returns as close_window(). */
 static int run_window(struct worker *w)
 {
 	struct exposure x = { .lean = w->lean };
+	struct reading attached;
 
 	w->lean = !w->lean;
 	open_gate(w, x.lean);
@@ -310,12 +325,14 @@ static int run_window(struct worker *w)
 		return 0;
 	if (begin_exposure(w, &x))
 		return -EIO;
+	attached = x.open;
 	if (settle(w, &x)) {
-		open_gate(w, x.lean);
 		if (begin_exposure(w, &x))
 			return -EIO;
+		w->cap_hits -= MIN(hits_between(w, &attached, &x.open), w->cap_hits - 1);
+		open_gate(w, x.lean);
 		(void)crew_sleep(w->duty->config.crew, &w->job,
-				 x.open.time_ns + w->order.length_ns);
+				 attached.time_ns + w->order.length_ns);
 	}
 	return close_window(w, &x, true);
 }
