@@ -46,7 +46,7 @@ struct detector {
 	size_t measure_count;
 	void *(*new)(void); /* NULL: out of memory */
 	void (*free)(void *state);
-	u32 events; /* kinds of events it is told of: 1 << EVENT_..., and most are of no other */
+	u32 events; /* kinds that it is told of: 1 << EVENT_..., or more of them */
 	/* Either may be NULL. */
 	void (*event)(void *state, const struct detect_io *io, const struct event *event);
 	void (*tick)(void *state, const struct detect_io *io, const struct window *window);

@@ -240,6 +240,7 @@ int calibrate(struct kern *kern, u32 slot, struct calibration *ret, struct err *
 	if (rc)
 		return rc;
 	rc = measure(&bench, err);
+	/* Their breakpoints are on their way out, and only we could hit them. */
 	reset = kern_clear_slot(kern, slot, rc ? NULL : err);
 	if (rc || reset)
 		return rc ? rc : reset;

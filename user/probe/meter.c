@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/macros.h"
-#include "base/units.h"
 #include "base/robust.h"
+#include "base/units.h"
 #include "proc/process.h"
 
 enum {
@@ -104,8 +103,8 @@ struct calibration calibration_by(const struct calibration *first,
 	}
 	ret.lean_ns = lower_quartile(lean, n);
 	pace = lower_quartile(full, n) / first->ns[SITE_EMULATED];
-	for (size_t class = 0; class < ARRAY_SIZE(ret.ns); class ++)
-		ret.ns[class] *= pace;
+	for (size_t i = 0; i < ARRAY_SIZE(ret.ns); i++)
+		ret.ns[i] *= pace;
 	ret.stack_ns *= pace;
 	return ret;
 }
