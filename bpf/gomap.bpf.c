@@ -4,26 +4,49 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The row of a key, made if there is room; NULL: there is none. */
-static __always_inline u64 *row_of(void *table, const struct wire_map_site *key)
+/* The row of a key that has none, made if there is room; NULL: there is none. */
+static __always_inline u64 *new_row(void *table, const struct wire_map_site *key)
 {
-	u64 zero = 0, *count = bpf_map_lookup_elem(table, key);
+	u64 zero = 0;
 
-	if (count)
-		return count;
 	/* -EEXIST: another CPU was first, and its row serves as well. */
 	bpf_map_update_elem(table, key, &zero, BPF_NOEXIST);
 	return bpf_map_lookup_elem(table, key);
 }
 
+/* Programs that make maps by the thousand fill the table as soon as it is emptied. */
+static __always_inline u64 *row_of_map(struct hit *hit, const struct wire_map_site *key)
+{
+	struct wire_counters *c = hit->counters;
+	u64 *count = bpf_map_lookup_elem(&maps, key), skip = c->maps_to_skip;
+
+	if (count)
+		return count;
+	if (skip) {
+		c->maps_to_skip = skip - 1;
+		return NULL;
+	}
+	count = new_row(&maps, key);
+	if (!count)
+		c->maps_to_skip = WIRE_MAPS_SKIPPED;
+	return count;
+}
+
+static __always_inline u64 *row_of_site(const struct wire_map_site *key)
+{
+	u64 *count = bpf_map_lookup_elem(&map_sites, key);
+
+	return count ? count : new_row(&map_sites, key);
+}
+
 static __always_inline void count_map_site(struct hit *hit, struct wire_map_site *key)
 {
 	/* A nil map, from which one may delete, is none to follow. */
-	u64 *count = key->map ? row_of(&maps, key) : NULL;
+	u64 *count = key->map ? row_of_map(hit, key) : NULL;
 
 	if (!count) {
 		key->map = 0;
-		count = row_of(&map_sites, key);
+		count = row_of_site(key);
 	}
 	if (count)
 		COUNT(*count, 1);

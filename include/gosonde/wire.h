@@ -226,6 +226,10 @@ struct wire_bursts {
 #define WIRE_BURST_STRIDE 8
 #define WIRE_BURST_GAP_NS 50000
 
+/* While there is no room in the table of maps, so many hits of others are not tried to be put into
+ * it: that costs as much as all the rest. */
+#define WIRE_MAPS_SKIPPED 63
+
 /*
  * Per CPU and slot, cumulative. Incremented with atomic adds although per CPU:
  * a uprobe's program is preemptible, and another thread's program on the same
@@ -244,6 +248,7 @@ struct wire_counters {
 	/* Of each group's breaker: the window that this CPU saw last, and its hits there. */
 	u64 window[WIRE_GROUPS], window_hits[WIRE_GROUPS];
 	struct wire_bursts bursts[WIRE_GROUPS]; /* in that window */
+	u64 maps_to_skip;			/* see WIRE_MAPS_SKIPPED */
 	u64 urgent_ns;				/* when an urgent record woke user space last */
 };
 
@@ -364,7 +369,7 @@ struct wire_fault {
 
 _Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size");
 _Static_assert(sizeof(struct wire_counters) ==
-		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 7 + 13 * WIRE_GROUPS),
+		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 8 + 13 * WIRE_GROUPS),
 	       "wire size");
 _Static_assert(sizeof(struct wire_gate) == 16, "wire size");
 _Static_assert(sizeof(struct wire_trip) == 16, "wire size");
