@@ -13,6 +13,7 @@ struct hit {
 	u32 slot;
 	u32 fn; /* enum wire_fn */
 	u32 sp_shift;
+	u64 began_ns; /* 0: this run is not timed */
 	bool stack_abi;
 	bool lean; /* only counted: the program is done with it */
 	struct wire_target *target;
@@ -62,10 +63,9 @@ static __always_inline void note_seen(struct wire_bursts *b, struct task_struct 
 	b->switches = task->nvcsw;
 }
 
-static __always_inline void look_for_gap(struct wire_bursts *b, u64 hits)
+static __always_inline void look_for_gap(struct wire_bursts *b, u64 hits, u64 now_ns)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u64 now_ns = bpf_ktime_get_ns();
 
 	if (now_ns - b->seen_ns > WIRE_BURST_GAP_NS &&
 	    (b->tid != (u32)task->pid || b->switches != task->nvcsw)) {
@@ -109,10 +109,30 @@ static __always_inline void breaker(struct hit *hit, u32 group)
 	if (c->window[group] != gate->window)
 		begin_window(c, group, gate->window);
 	hits = ++c->window_hits[group];
-	if (hits % WIRE_BURST_STRIDE == 0)
-		look_for_gap(&c->bursts[group], hits);
+	if (hit->began_ns && hits % WIRE_BURST_STRIDE == 0)
+		look_for_gap(&c->bursts[group], hits, hit->began_ns);
 	if (hits == gate->cap)
 		trip(hit->slot, group, gate->window);
+}
+
+/* To ask for the time costs 15 ns. */
+static __always_inline void begin_run(struct hit *hit, u32 group)
+{
+	hit->began_ns = 0;
+	if ((hit->counters->window_hits[group] + 1) % WIRE_BURST_STRIDE == 0)
+		hit->began_ns = bpf_ktime_get_ns();
+}
+
+static __always_inline void end_run(struct hit *hit, u32 group)
+{
+	struct wire_runs *runs = &hit->counters->runs[group];
+	u64 ns;
+
+	if (!hit->began_ns)
+		return;
+	ns = bpf_ktime_get_ns() - hit->began_ns;
+	COUNT(runs->count, 1);
+	COUNT(runs->ns, ns < WIRE_MAX_RUN_NS ? ns : WIRE_MAX_RUN_NS);
 }
 
 /* The attach cookie says which site this is; the tgid is checked although the link has a PID
@@ -131,9 +151,12 @@ static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit, u32 group
 	hit->fn = fn;
 	hit->sp_shift = WIRE_COOKIE_SP_SHIFT(cookie);
 	hit->stack_abi = WIRE_COOKIE_FLAGS(cookie) & WIRE_SITE_STACK_ABI;
-	hit->target = bpf_map_lookup_elem(&targets, &hit->slot);
 	hit->counters = bpf_map_lookup_elem(&counters, &hit->slot);
-	if (!hit->target || !hit->counters || fn >= WIRE_FN_COUNT)
+	if (!hit->counters || fn >= WIRE_FN_COUNT)
+		return false;
+	begin_run(hit, group);
+	hit->target = bpf_map_lookup_elem(&targets, &hit->slot);
+	if (!hit->target)
 		return false;
 	if (hit->target->tgid != bpf_get_current_pid_tgid() >> 32) {
 		COUNT(hit->counters->foreign, 1);

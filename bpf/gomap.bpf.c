@@ -67,6 +67,7 @@ int map_write(struct pt_regs *ctx)
 	key.type = go_arg(ctx, &hit, 0);
 	key.map = go_arg(ctx, &hit, 1);
 	count_map_site(&hit, &key);
+	end_run(&hit, WIRE_GROUP_MAP_WRITE);
 	return 0;
 }
 

@@ -77,5 +77,6 @@ int goroutine(struct pt_regs *ctx)
 		on_create(ctx, &hit, &key);
 	else if (hit.fn == WIRE_FN_GO_EXIT)
 		on_exit(ctx, &hit, &key);
+	end_run(&hit, WIRE_GROUP_GOROUTINE);
 	return 0;
 }

@@ -226,6 +226,16 @@ struct wire_bursts {
 #define WIRE_BURST_STRIDE 8
 #define WIRE_BURST_GAP_NS 50000
 
+/* How long a group's program itself took, at each WIRE_BURST_STRIDE-th hit of a window that is not
+ * lean, from its second lookup to its end. Of map writes and goroutines; other programs tell none.
+ */
+struct wire_runs {
+	u64 count;
+	u64 ns;
+};
+
+#define WIRE_MAX_RUN_NS 3000 /* it was interrupted, and counts as so long */
+
 /* While there is no room in the table of maps, so many hits of others are not tried to be put into
  * it: that costs as much as all the rest. */
 #define WIRE_MAPS_SKIPPED 63
@@ -248,8 +258,9 @@ struct wire_counters {
 	/* Of each group's breaker: the window that this CPU saw last, and its hits there. */
 	u64 window[WIRE_GROUPS], window_hits[WIRE_GROUPS];
 	struct wire_bursts bursts[WIRE_GROUPS]; /* in that window */
-	u64 maps_to_skip;			/* see WIRE_MAPS_SKIPPED */
-	u64 urgent_ns;				/* when an urgent record woke user space last */
+	struct wire_runs runs[WIRE_GROUPS];
+	u64 maps_to_skip; /* see WIRE_MAPS_SKIPPED */
+	u64 urgent_ns;	  /* when an urgent record woke user space last */
 };
 
 /*
@@ -369,7 +380,7 @@ struct wire_fault {
 
 _Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size");
 _Static_assert(sizeof(struct wire_counters) ==
-		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 8 + 13 * WIRE_GROUPS),
+		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 8 + 15 * WIRE_GROUPS),
 	       "wire size");
 _Static_assert(sizeof(struct wire_gate) == 16, "wire size");
 _Static_assert(sizeof(struct wire_trip) == 16, "wire size");

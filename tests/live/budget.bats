@@ -186,6 +186,22 @@ sampled_rate() {
 	equal "budget_pct" "$(lines attached | jq .budget_pct)" null
 }
 
+# ns_per_hit ARGUMENT…: sets $ns, what a hit is said to cost in a writer with these.
+ns_per_hit() {
+	writer "$@"
+	attach "$pid" --budget off --probes map-write --for 2s
+	await_agent 20
+	ns=$(summary '.cost.target_cpu_pct * .seconds / .cost.hits * 1e7')
+}
+
+@test "a hit in a program that goes through much memory between two is counted as dearer" {
+	local hot
+	ns_per_hit -rate 2000 -pace spin
+	hot=$ns
+	ns_per_hit -pace free -walk 8192
+	jq -e -n "$ns > 1.2 * $hot" >/dev/null || fail "$ns ns, and $hot ns where caches are warm"
+}
+
 @test "writes are told by map, each of them" {
 	writer -rate 2000 -pace sleep -writers 3
 	attach "$pid" --for 2s --budget off

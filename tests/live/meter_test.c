@@ -22,13 +22,14 @@ static const struct calibration first = {
 static void slow_phase_is_outvoted(void **state)
 {
 	const struct meter_reading readings[] = {
-		{ 800, 650 }, { 604, 506 }, { 600, 502 }, { 606, 504 }
+		{ 800, 650, 190 }, { 604, 506, 146 }, { 600, 502, 144 }, { 606, 504, 150 }
 	};
 	struct calibration now = calibration_by(&first, readings, ARRAY_SIZE(readings));
 
 	(void)state;
 	assert_float_equal(now.ns[SITE_EMULATED], 604, 0.01);
 	assert_float_equal(now.lean_ns, 504, 0.01);
+	assert_float_equal(now.run_ns, 148, 0.01);
 	/* Measured beside the first 800, these were too much by as much. */
 	assert_float_equal(now.ns[SITE_OPTIMISED], 302, 0.01);
 	assert_float_equal(now.ns[SITE_SINGLE_STEP], 12080, 0.01);
@@ -37,11 +38,12 @@ static void slow_phase_is_outvoted(void **state)
 
 static void alone_the_first_stands(void **state)
 {
-	const struct meter_reading reading = { 800, 650 };
-	struct calibration now = calibration_by(&first, &reading, 1);
+	const struct meter_reading reading = { 800, 650, 146 };
+	struct calibration now = calibration_by(&first, &reading, 1), expected = first;
 
 	(void)state;
-	assert_memory_equal(&now, &first, sizeof(now));
+	expected.run_ns = 146;
+	assert_memory_equal(&now, &expected, sizeof(now));
 }
 
 static struct kern *open_kern(void)
@@ -94,6 +96,8 @@ static void wrong_calibration_is_mended(void **state)
 		meter_tick(meter, i * NS_PER_S);
 	assert_true(cost.ns[SITE_EMULATED] > 0 && cost.ns[SITE_EMULATED] < 25000);
 	assert_true(cost.lean_ns > 0 && cost.lean_ns < 25000);
+	/* The program is a part of the hit. */
+	assert_true(cost.run_ns > 0 && cost.run_ns < cost.ns[SITE_EMULATED]);
 	assert_float_equal(cost.ns[SITE_SINGLE_STEP] / cost.ns[SITE_EMULATED], 32, 0.001);
 	/* It was the programs that it measured, and not oftener than once a second. */
 	hits = writes_seen(kern);

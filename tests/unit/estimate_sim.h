@@ -109,6 +109,7 @@ struct sim {
 	bool pause;	/* FREE: it is one */
 	double due;	/* SLEEP, SPIN, THINK: calls to be made */
 	double full_ns, lean_ns; /* what hits really cost */
+	double cost_error;	 /* that windows state */
 	s64 gap_ns;		 /* between exposures */
 	/* Bursts in the window that is open, where the hits before the first burst are of one that
 	 * began before it. */
@@ -313,7 +314,7 @@ static inline struct exposure expose(struct sim *s, const struct reading *open, 
 				     bool lean)
 {
 	double tau_ns = lean ? TAU_LEAN_NS : TAU_FULL_NS;
-	struct exposure x = { .open = *open, .lean = lean };
+	struct exposure x = { .open = *open, .lean = lean, .cost_error = s->cost_error };
 
 	s->window_ns = s->window_hits = 0;
 	s->began = 0;

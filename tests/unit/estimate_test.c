@@ -626,6 +626,38 @@ static void test_standard_error_covers_what_is_no_scatter(void **state)
 	check_errors(rows, ARRAY_SIZE(rows));
 }
 
+static int set_seed(void **state)
+{
+	(void)state;
+	random_state = seed;
+	return 0;
+}
+
+/* A program whose hits are 10 % dearer than they are told to be, and which says so. */
+static void test_standard_error_has_that_of_the_cost(void **state)
+{
+	static const struct target target = ONE(FREE, 300e3);
+	double errors[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct estimate_view v;
+		struct estimate e;
+		struct sim s;
+
+		set_seed(state);
+		s = sim_of(&target);
+		s.full_ns *= 1.1;
+		s.lean_ns *= 1.1;
+		s.cost_error = i ? 0.1 : 0;
+		play(&s, &e, 200);
+		v = look(&s, &e);
+		errors[i] = v.bias_error;
+		if (i)
+			assert_true(fabs(calls_of(&v) - s.calls) <= 2 * standard_error(&v));
+	}
+	assert_true(errors[1] > errors[0]);
+}
+
 static void test_no_hits(void **state)
 {
 	static const struct target idle = ONE(SLEEP, 0), burning = BURNERS(0, 2);
@@ -746,13 +778,6 @@ static void test_huge_counters(void **state)
 	}
 }
 
-static int set_seed(void **state)
-{
-	(void)state;
-	random_state = seed;
-	return 0;
-}
-
 static int choose_seed(void **state)
 {
 	const char *text = getenv("TEST_SEED");
@@ -781,6 +806,7 @@ int main(void)
 		cmocka_unit_test_setup(test_dead_time_of_a_load_that_comes_and_goes, set_seed),
 		cmocka_unit_test_setup(test_standard_error_covers, set_seed),
 		cmocka_unit_test_setup(test_standard_error_covers_what_is_no_scatter, set_seed),
+		cmocka_unit_test_setup(test_standard_error_has_that_of_the_cost, set_seed),
 		cmocka_unit_test_setup(test_no_hits, set_seed),
 		cmocka_unit_test_setup(test_odd_readings, set_seed),
 		cmocka_unit_test_setup(test_hits_in_no_time, set_seed),

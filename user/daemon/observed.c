@@ -89,6 +89,7 @@ static void cost_of_probes(struct observed *o)
 {
 	const struct calibration *cost = &o->config.ground->cost;
 
+	o->costs.run_ns = cost->run_ns;
 	for (size_t i = 0; i < o->plan.probe_count; i++) {
 		const struct plan_probe *probe = &o->plan.probes[i];
 		bool stack = probe_leaves_stack(probe->spec->group);
@@ -182,7 +183,7 @@ static int open_sampler(struct observed *o, struct err *err)
 		.names = &o->names,
 		.go = go_of(o),
 		.process = process_of(o),
-		.ns_per_hit = o->costs.full_ns,
+		.costs = &o->costs,
 	};
 
 	for (int g = 0; g < PROBE_GROUP_COUNT; g++)

@@ -7,6 +7,8 @@
 #include "daemon/map_heads.h"
 #include "daemon/tally.h"
 #include "govern/shares.h"
+#include "govern/stretch.h"
+#include "probe/calibrate.h"
 
 enum {
 	/* A baseline read takes microseconds; a target that creates goroutines in every one of
@@ -32,6 +34,8 @@ struct sampler {
 	/* Of groups without a governor: hits up to here cost so much. */
 	u64 costed[WIRE_FN_COUNT];
 	double cost_ns[WIRE_FN_COUNT];
+	struct stretch stretch[WIRE_GROUPS]; /* and its runs up to here have been added */
+	struct wire_runs ran[WIRE_GROUPS];
 	double charged_ns; /* cost of groups without a governor that it was told of */
 	u64 heap_live_bytes, heap_goal_bytes; /* last that could be read */
 };
@@ -270,16 +274,31 @@ static void read_live(const struct sampler *s, struct event_sample *ret)
 		!go_goroutine_count(s->config.go, &words, &ret->goroutine_live, NULL);
 }
 
-/* Of functions from first to last, since the start; each hit for what one cost in its time. */
-static double cost_of_hits(struct sampler *s, const struct wire_counters *c, enum wire_fn first,
-			   enum wire_fn last)
+/* Of a hit on one of the group's functions, of late: times what was calibrated. */
+static double stretch(struct sampler *s, enum probe_group group, const struct wire_counters *c)
 {
-	double ns = 0;
+	const struct wire_runs *now = &c->runs[group], *before = &s->ran[group];
 
+	if (!probe_is_timed(group))
+		return 1;
+	stretch_add(&s->stretch[group], now->count - before->count, now->ns - before->ns,
+		    s->config.costs->run_ns);
+	s->ran[group] = *now;
+	return stretch_of(&s->stretch[group]);
+}
+
+/* Of a group, since the start; each hit for what one cost in its time. */
+static double cost_of_hits(struct sampler *s, enum probe_group group, const struct wire_counters *c)
+{
+	double times = stretch(s, group, c), ns = 0;
+	enum wire_fn first, last;
+
+	probe_group_functions(group, &first, &last);
 	for (size_t fn = first; fn <= last; fn++) {
 		u64 hits = c->hits[fn] + c->regrown[fn];
 
-		s->cost_ns[fn] += (double)(hits - s->costed[fn]) * s->config.ns_per_hit[fn];
+		s->cost_ns[fn] +=
+			(double)(hits - s->costed[fn]) * s->config.costs->full_ns[fn] * times;
 		s->costed[fn] = hits;
 		ns += s->cost_ns[fn];
 	}
@@ -324,7 +343,7 @@ static double take_group(struct sampler *s, enum probe_group group, u64 now_ns,
 		.failed = view.off,
 		.cost_ns = view.cost_ns,
 	};
-	return view.governed ? view.cost_ns : cost_of_hits(s, c, first, last);
+	return view.governed ? view.cost_ns : cost_of_hits(s, group, c);
 }
 
 /* Every group's counts, and how they are divided among sites and maps. */

@@ -14,8 +14,7 @@
 
 struct sampler;
 
-/* All are borrowed. ns_per_hit: cost of a hit by enum wire_fn, now; 0 where it is not
- * known. */
+/* All are borrowed. costs: as they are now; zeros where they are not known. */
 struct sampler_config {
 	struct kern *kern;
 	struct harvest *harvest;
@@ -23,7 +22,7 @@ struct sampler_config {
 	const struct names *names;
 	const struct go_process *go;
 	const struct process *process;
-	const double *ns_per_hit;
+	const struct duty_costs *costs;
 	bool groups[PROBE_GROUP_COUNT]; /* that have probes in it */
 };
 

@@ -183,6 +183,7 @@ static void learn(struct estimate *e, const struct exposure *x, u64 hits, double
 	if (x->cpus > 0)
 		average_add(&e->spread, x->cpus);
 	average_add(&e->cost_in, x->cost_ns / window_ns);
+	e->cost_error = x->cost_error;
 	e->hits = e->hits * KEEP + (double)hits;
 	e->dense = e->dense * KEEP + (double)hits * x->cost_ns / window_ns;
 	learn_cpu(e, x, window_ns);
@@ -281,8 +282,9 @@ static double bias_error(const struct estimate *e, const struct loss_share *loss
 	double cost = density(e), lost = MIN(loss->share * cost, MAX_LOSS);
 	double put_off = PUT_OFF_ERROR * put_off_share(&e->put_off) + PUT_OFF_UNSEEN * cost +
 			 put_off_cut_share(&e->put_off);
+	double cost_error = hypot(COST_ERROR, e->cost_error);
 
-	return hypot(hypot(loss->error * cost, COST_ERROR * lost), put_off * (1 - loss->share)) /
+	return hypot(hypot(loss->error * cost, cost_error * lost), put_off * (1 - loss->share)) /
 	       (1 - lost);
 }
 

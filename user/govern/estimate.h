@@ -52,6 +52,7 @@ struct reading {
 	u64 time_ns;
 	u64 hits[ESTIMATES]; /* of the group's functions, and amounts; all others are 0 */
 	u64 regrown;	     /* hits that cost, but are no calls */
+	u64 runs, runs_ns;   /* of the program, that were timed, and how long they took */
 	u64 cpu_ns;	     /* CPU time of the process; 0: unknown */
 };
 
@@ -67,8 +68,9 @@ double estimate_cpu_untold_ns(double going, double going_ns, double tick_ns);
 /* A stretch of time in which a group stood. */
 struct exposure {
 	struct reading open, close;
-	double cost_ns; /* of its hits */
-	u64 pause_ns;	/* mean of the random part of the pause before it */
+	double cost_ns;	   /* of its hits */
+	double cost_error; /* standard error of that, relative, beside the calibration's */
+	u64 pause_ns;	   /* mean of the random part of the pause before it */
 	struct bursts bursts;
 	double cpus; /* on how many at once it was hit; 0: not at all */
 	bool lean;
@@ -96,6 +98,7 @@ struct estimate {
 	struct average cpu_in, cpu_out, cost_in, spread;
 	double dense, hits; /* of windows of late: hits times the share of a CPU that they took */
 	struct put_off put_off;
+	double cost_error; /* of the last window's cost */
 };
 
 /* From now on the group stands: open is what the counters say. */

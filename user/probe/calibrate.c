@@ -259,6 +259,11 @@ bool probe_leaves_stack(enum probe_group group)
 	return group == PROBE_MAP_GROW || group == PROBE_FAULT;
 }
 
+bool probe_is_timed(enum probe_group group)
+{
+	return group == PROBE_MAP_WRITE || group == PROBE_GOROUTINE;
+}
+
 double calibration_ns(const struct calibration *c, enum site_class class, bool lean, bool stack)
 {
 	double ns = c->ns[class];

@@ -16,10 +16,15 @@ struct calibration {
 	double ns[SITE_SINGLE_STEP + 1]; /* by enum site_class, with the map-write program */
 	double lean_ns;	 /* of an emulated site whose program only counts (wire_gate.lean) */
 	double stack_ns; /* beside: what a record with its user stack costs more */
+	double run_ns;	 /* of the first: how long the program itself took, as it tells (struct
+			    wire_runs); measured by probe/meter */
 };
 
 /* Whether the hits of a group leave a record with a stack each. */
 bool probe_leaves_stack(enum probe_group group);
+
+/* Whether its program tells how long it took (struct wire_runs). */
+bool probe_is_timed(enum probe_group group);
 
 /* Of a hit on a site of that class: a lean window's, or one that leaves a record with a stack. */
 double calibration_ns(const struct calibration *c, enum site_class class, bool lean, bool stack);

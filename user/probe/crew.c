@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/units.h"
+#include "probe/monotonic.h"
 
 /* Some are always there, since a window that is to end can't wait for a thread to be made: one
  * keeps the time. Those beyond go when they were not needed for so long. */
@@ -28,14 +27,6 @@ struct crew {
 	struct crew_jobs ready;
 	size_t ready_count, hands, idle_hands;
 };
-
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
-}
 
 static void cond_init(pthread_cond_t *cond)
 {
@@ -187,7 +178,7 @@ static bool do_due(struct crew *crew, struct crew_job *job)
 	TAILQ_REMOVE(&crew->waiting, job, link);
 	if (!order.waits)
 		order = work(crew, job, false);
-	if (!order.waits || order.due_ns > now_ns()) {
+	if (!order.waits || order.due_ns > monotonic_ns()) {
 		rest(crew, job, &order);
 		return true;
 	}
@@ -204,7 +195,7 @@ static bool keep_time(struct crew *crew)
 	crew->has_keeper = true;
 	if (!job)
 		pthread_cond_wait(&crew->changed, &crew->lock);
-	else if (job->order.due_ns > now_ns())
+	else if (job->order.due_ns > monotonic_ns())
 		(void)wait_until(&crew->changed, &crew->lock, job->order.due_ns);
 	else
 		return do_due(crew, job);
@@ -217,7 +208,7 @@ static bool be_idle(struct crew *crew)
 	bool late;
 
 	crew->idle_hands++;
-	late = wait_until(&crew->wanted, &crew->lock, now_ns() + HAND_IDLE_NS);
+	late = wait_until(&crew->wanted, &crew->lock, monotonic_ns() + HAND_IDLE_NS);
 	crew->idle_hands--;
 	return !late || crew->hands <= HANDS_KEPT || !TAILQ_EMPTY(&crew->ready) ||
 	       !crew->has_keeper;

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/units.h"
+#include "govern/stretch.h"
+#include "probe/calibrate.h"
+#include "probe/group_reader.h"
+#include "probe/monotonic.h"
 
 /* What attaching and detaching take from the process itself, beside hits: its memory is locked, a
  * page copied, its TLB flushed, for each site. Measured on a loop that writes maps, ten sites
@@ -17,9 +19,6 @@
  * which is no rate of its. A thread that spins until a call is due showed 2 % more calls. */
 #define SETTLE_NS (500 * NS_PER_US)
 
-/* Bursts by CPU are those of a thread where nearly all hits are on one. */
-#define ONE_CPU 1.05
-
 /* A kernel that can't attach now may be able to a little later. */
 enum { ATTACH_TRIES = 5 };
 
@@ -27,17 +26,17 @@ struct worker {
 	struct crew_job job; /* first: what the crew has is the worker */
 	struct duty *duty;
 	enum probe_group group;
-	enum wire_fn first, last;
+	struct group_reader reader;
 	u32 window;
 	bool standing, leaves;	     /* leaves: is to be detached now */
 	bool lean;		     /* the next window is */
 	struct governor_order order; /* of the window that is open, or comes next */
 	struct reading seen;	     /* where a group that stands goes on */
-	u64 *spread_seen;
-	struct reading charged; /* hits up to here have been told to the governor */
-	u64 cap_hits;		/* as order.cap_ns has them */
+	struct reading charged;	     /* hits up to here have been told to the governor */
+	u64 cap_hits;		     /* as order.cap_ns has them */
 	/* What follows is the duty's lock's. */
 	struct estimate estimate;
+	struct stretch stretch;
 	double cost_ns;
 	bool off;	/* it is to stand, and could not be attached so far: why */
 	bool failed;	/* and will not be tried again */
@@ -52,100 +51,18 @@ struct duty {
 	bool joined; /* the breakers */
 };
 
-static u64 now_ns(void)
+/* Under the lock, as all that looks at costs. */
+static double stretch(const struct worker *w)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
+	return probe_is_timed(w->group) ? stretch_of(&w->stretch) : 1;
 }
 
-static struct reading reading_of(const struct worker *w, u64 time_ns,
-				 const struct wire_counters *counters)
-{
-	struct reading ret = { .time_ns = time_ns };
-
-	for (size_t fn = w->first; fn <= w->last; fn++) {
-		ret.hits[fn] = counters->hits[fn];
-		ret.regrown += counters->regrown[fn];
-	}
-	if (w->group == PROBE_MAP_GROW) {
-		ret.hits[WIRE_FN_COUNT + AMOUNT_GROWS] = counters->grows;
-		ret.hits[WIRE_FN_COUNT + AMOUNT_MOVED] = counters->moved;
-	}
-	return ret;
-}
-
-static struct bursts bursts_from(const struct kern_spread *spread)
-{
-	const struct kern_bursts *b = &spread->bursts;
-	struct bursts ret = {
-		.whole = (double)b->whole,
-		.whole_hits = (double)b->whole_hits,
-		.going = (double)b->going,
-		.going_hits = (double)b->going_hits,
-		.going_ns = (double)b->going_ns,
-		.lasting_hits = (double)b->lasting_hits,
-	};
-
-	if (spread->cpus < ONE_CPU) {
-		ret.cycles = (double)b->cycles;
-		ret.cycles_ns = (double)b->cycles_ns;
-		ret.cycles_hits = (double)b->cycles_hits;
-	}
-	return ret;
-}
-
-static u64 cpu_untold_ns(const struct kern_bursts *b)
-{
-	struct timespec tick;
-
-	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-	return (u64)estimate_cpu_untold_ns((double)b->going, (double)b->going_ns,
-					   (double)tick.tv_nsec);
-}
-
-static bool thread_runs(const void *arg, u32 tid)
-{
-	return process_thread_runs(arg, (int)tid);
-}
-
-/* The counters now. x: of the window that they close, which learns how they rose in it, or NULL. */
-static int read_now(const struct worker *w, struct reading *ret, struct exposure *x)
-{
-	const struct duty_config *c = &w->duty->config;
-	struct kern_spread spread = {
-		.group = (enum wire_group)w->group,
-		.first = w->first,
-		.last = w->last,
-		.now_ns = now_ns(),
-		.window = x ? w->window : 0,
-		.runs = thread_runs,
-		.arg = c->process,
-		.seen = w->spread_seen,
-		.bursts.open_ns = x ? x->open.time_ns : 0,
-	};
-	struct wire_counters counters;
-	int rc = kern_read_spread(c->kern, c->slot, &counters, &spread, NULL);
-
-	if (rc)
-		return rc;
-	*ret = reading_of(w, now_ns(), &counters);
-	ret->cpu_ns = process_cpu_ns(c->process);
-	if (!x)
-		return 0;
-	ret->cpu_ns += cpu_untold_ns(&spread.bursts);
-	x->cpus = spread.cpus;
-	x->bursts = bursts_from(&spread);
-	return 0;
-}
-
-/* The dearest function's. Under the lock, as all that looks at costs. */
+/* The dearest function's. */
 static double most_ns(const struct worker *w)
 {
 	double most = 1;
 
-	for (size_t fn = w->first; fn <= w->last; fn++)
+	for (size_t fn = w->reader.first; fn <= w->reader.last; fn++)
 		most = MAX(most, w->duty->config.costs.full_ns[fn]);
 	return most;
 }
@@ -155,27 +72,17 @@ static double cost_between(const struct worker *w, const struct reading *from,
 {
 	const struct duty_costs *costs = &w->duty->config.costs;
 	const double *ns = lean ? costs->lean_ns : costs->full_ns;
-	double cost = (double)(to->regrown - from->regrown) * most_ns(w);
+	double cost_ns = (double)(to->regrown - from->regrown) * most_ns(w);
 
-	for (size_t fn = w->first; fn <= w->last; fn++)
-		cost += (double)(to->hits[fn] - from->hits[fn]) * ns[fn];
-	return cost;
-}
-
-static u64 hits_between(const struct worker *w, const struct reading *from,
-			const struct reading *to)
-{
-	u64 hits = to->regrown - from->regrown;
-
-	for (size_t fn = w->first; fn <= w->last; fn++)
-		hits += to->hits[fn] - from->hits[fn];
-	return hits;
+	for (size_t fn = w->reader.first; fn <= w->reader.last; fn++)
+		cost_ns += (double)(to->hits[fn] - from->hits[fn]) * ns[fn];
+	return cost_ns * stretch(w);
 }
 
 /* By the dearest, so that the breaker trips rather early. */
 static u64 hits_of(const struct worker *w, u64 cost_ns)
 {
-	return (u64)((double)cost_ns / most_ns(w)) + 1;
+	return (u64)((double)cost_ns / (most_ns(w) * stretch(w))) + 1;
 }
 
 static void open_gate(struct worker *w, bool lean)
@@ -192,7 +99,7 @@ static void open_gate(struct worker *w, bool lean)
 static void ask(struct worker *w)
 {
 	pthread_mutex_lock(&w->duty->lock);
-	w->order = governor_next(w->duty->governor, w->group, now_ns());
+	w->order = governor_next(w->duty->governor, w->group, monotonic_ns());
 	w->cap_hits = hits_of(w, w->order.cap_ns);
 	pthread_mutex_unlock(&w->duty->lock);
 }
@@ -203,7 +110,10 @@ static bool tell(struct worker *w, struct exposure *x, bool attached)
 	double attach_ns = attached ? ATTACH_COST_NS : 0;
 
 	pthread_mutex_lock(&w->duty->lock);
+	stretch_add(&w->stretch, x->close.runs - x->open.runs, x->close.runs_ns - x->open.runs_ns,
+		    w->duty->config.costs.run_ns);
 	x->cost_ns = cost_between(w, &x->open, &x->close, x->lean);
+	x->cost_error = stretch_error(stretch(w));
 	x->stays = governor_spent(w->duty->governor, w->group, x->open.time_ns, x->close.time_ns,
 				  x->cost_ns, attach_ns);
 	estimate_exposed(&w->estimate, x);
@@ -246,7 +156,7 @@ static bool attach(struct worker *w)
 		set_off(w, w->standing ? NULL : &err, tries == ATTACH_TRIES);
 		if (w->standing)
 			return true;
-		(void)crew_sleep(w->duty->config.crew, &w->job, now_ns() + NS_PER_S);
+		(void)crew_sleep(w->duty->config.crew, &w->job, monotonic_ns() + NS_PER_S);
 	}
 	return false;
 }
@@ -257,7 +167,7 @@ static int detach(struct worker *w)
 
 	armed_detach(w->duty->config.armed, w->group);
 	w->standing = false;
-	if (read_now(w, &after, NULL))
+	if (group_read(&w->reader, &after))
 		return -EIO;
 	charge_strays(w, &after);
 	return 0;
@@ -279,7 +189,8 @@ static struct crew_order go_on(struct worker *w)
 /* Reads, and tells. Returns 1: the group may stay attached, 0: not, or -EIO. */
 static int close_window(struct worker *w, struct exposure *x, bool attached)
 {
-	if (read_now(w, &x->close, attached ? x : NULL))
+	if (attached ? group_read_window(&w->reader, w->window, x)
+		     : group_read(&w->reader, &x->close))
 		return -EIO;
 	x->pause_ns = w->order.pause_ns;
 	w->seen = w->charged = x->close;
@@ -297,7 +208,7 @@ static int look(struct worker *w)
 /* Returns 0 or -EIO. */
 static int begin_exposure(struct worker *w, struct exposure *x)
 {
-	if (read_now(w, &x->open, NULL))
+	if (group_read(&w->reader, &x->open))
 		return -EIO;
 	charge_strays(w, &x->open);
 	return 0;
@@ -329,7 +240,7 @@ static int run_window(struct worker *w)
 	if (settle(w, &x)) {
 		if (begin_exposure(w, &x))
 			return -EIO;
-		w->cap_hits -= MIN(hits_between(w, &attached, &x.open), w->cap_hits - 1);
+		w->cap_hits -= MIN(group_hits(&w->reader, &attached, &x.open), w->cap_hits - 1);
 		open_gate(w, x.lean);
 		(void)crew_sleep(w->duty->config.crew, &w->job,
 				 attached.time_ns + w->order.length_ns);
@@ -350,7 +261,7 @@ static struct crew_order fail(struct worker *w, int rc)
 
 static bool is_early(const struct worker *w)
 {
-	return !w->standing && now_ns() < w->order.open_ns;
+	return !w->standing && monotonic_ns() < w->order.open_ns;
 }
 
 /* Detaching waits for the kernel, so a look that ends in it goes on in a hand. */
@@ -393,14 +304,13 @@ static int start_worker(struct duty *duty, enum probe_group group, struct err *e
 	w->duty = duty;
 	w->group = group;
 	w->standing = true;
-	probe_group_functions(group, &w->first, &w->last);
-	w->spread_seen = calloc(kern_cpus(), sizeof(*w->spread_seen));
-	if (!w->spread_seen)
-		return err_set(err, -ENOMEM, "out of memory");
-	rc = read_now(w, &w->seen, NULL);
+	rc = group_reader_init(&w->reader, duty->config.kern, duty->config.slot,
+			       duty->config.process, group);
+	if (!rc)
+		rc = group_read(&w->reader, &w->seen);
 	if (rc)
 		return err_set(err, rc, "can't read the counters: %s", strerror(-rc));
-	estimate_start(&w->estimate, w->first, w->last, &w->seen);
+	estimate_start(&w->estimate, w->reader.first, w->reader.last, &w->seen);
 	w->charged = w->seen;
 	first = go_on(w);
 	crew_begin(duty->config.crew, &w->job, &first);
@@ -467,7 +377,7 @@ void duty_free(struct duty *duty)
 	duty_stop(duty);
 	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++) {
 		crew_job_done(&duty->workers[g].job);
-		free(duty->workers[g].spread_seen);
+		group_reader_done(&duty->workers[g].reader);
 	}
 	governor_free(duty->governor);
 	pthread_mutex_destroy(&duty->lock);
@@ -483,7 +393,7 @@ void duty_look(struct duty *duty, enum probe_group group, u64 time_ns,
 	       const struct wire_counters *counters, struct duty_view *ret)
 {
 	struct worker *w = &duty->workers[group];
-	struct reading now = reading_of(w, time_ns, counters);
+	struct reading now = group_reading(&w->reader, time_ns, counters);
 
 	*ret = (struct duty_view) { .governed = duty_governs(duty, group) };
 	if (!ret->governed)

@@ -15,9 +15,11 @@
 #include "probe/breakers.h"
 #include "probe/crew.h"
 
-/* What a hit costs by enum wire_fn, in a full window and in a lean one. */
+/* What was calibrated: a hit by enum wire_fn, in a full window and in a lean one, and a run of the
+ * program (struct calibration). */
 struct duty_costs {
 	double full_ns[WIRE_FN_COUNT], lean_ns[WIRE_FN_COUNT];
+	double run_ns;
 };
 
 struct duty_config {

@@ -11,7 +11,7 @@
 #include "proc/process.h"
 
 enum {
-	BATCHES = 3, /* the fastest counts; the first warms the caches */
+	BATCHES = 2, /* after one that warms the caches; the faster counts */
 	HITS = 50,
 };
 
@@ -58,16 +58,17 @@ int meter_new(struct meter **ret, struct kern *kern, u32 slot, struct calibratio
 	meter->slot = slot;
 	meter->first = *cost;
 	meter->cost = cost;
-	keep(meter, &(struct meter_reading) { cost->ns[SITE_EMULATED], cost->lean_ns });
 	if (!site.file_offset)
 		return err_set(err, -ENOENT, "can't find a function of our own in our file");
 	rc = kern_set_target(kern, slot, &self, err);
 	if (!rc)
 		rc = kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, &site, 1,
 				 &meter->probes, err);
-	if (!rc)
-		*ret = TAKE_PTR(meter);
-	return rc;
+	if (rc)
+		return rc;
+	meter_tick(meter, 0);
+	*ret = TAKE_PTR(meter);
+	return 0;
 }
 
 void meter_free(struct meter *meter)
@@ -77,31 +78,62 @@ void meter_free(struct meter *meter)
 	free(meter);
 }
 
-static double measure(struct meter *meter, bool lean)
+static double batches(int n)
+{
+	double best_ns = calibrate_batch(stands_for_a_write, HITS);
+
+	while (--n > 0)
+		best_ns = MIN(best_ns, calibrate_batch(stands_for_a_write, HITS));
+	return best_ns;
+}
+
+static void open_gate(struct meter *meter, bool lean)
 {
 	const struct wire_gate gate = { .window = 1, .lean = lean };
-	double best_ns = 0;
 
 	kern_set_gate(meter->kern, meter->slot, PROBE_MAP_WRITE, &gate);
-	for (int i = 0; i < BATCHES; i++) {
-		double ns = calibrate_batch(stands_for_a_write, HITS);
+}
 
-		best_ns = i ? MIN(best_ns, ns) : ns;
-	}
-	return best_ns;
+/* Zeros if they can't be read. */
+static struct wire_runs runs_now(const struct meter *meter)
+{
+	struct wire_counters counters = { 0 };
+
+	(void)kern_read_counters(meter->kern, meter->slot, &counters, NULL);
+	return counters.runs[WIRE_GROUP_MAP_WRITE];
+}
+
+static struct meter_reading measure(struct meter *meter)
+{
+	struct meter_reading ret = { 0 };
+	struct wire_runs before, after;
+
+	open_gate(meter, true);
+	batches(1);
+	ret.lean_ns = batches(BATCHES);
+	open_gate(meter, false);
+	batches(1);
+	before = runs_now(meter);
+	ret.full_ns = batches(BATCHES);
+	after = runs_now(meter);
+	if (after.count > before.count)
+		ret.run_ns = (double)(after.ns - before.ns) / (double)(after.count - before.count);
+	return ret;
 }
 
 struct calibration calibration_by(const struct calibration *first,
 				  const struct meter_reading *readings, size_t n)
 {
 	struct calibration ret = *first;
-	double full[METER_READINGS], lean[METER_READINGS], pace;
+	double full[METER_READINGS], lean[METER_READINGS], run[METER_READINGS], pace;
 
 	for (size_t i = 0; i < n; i++) {
 		full[i] = readings[i].full_ns;
 		lean[i] = readings[i].lean_ns;
+		run[i] = readings[i].run_ns;
 	}
 	ret.lean_ns = lower_quartile(lean, n);
+	ret.run_ns = median(run, n);
 	pace = lower_quartile(full, n) / first->ns[SITE_EMULATED];
 	for (size_t i = 0; i < ARRAY_SIZE(ret.ns); i++)
 		ret.ns[i] *= pace;
@@ -111,10 +143,13 @@ struct calibration calibration_by(const struct calibration *first,
 
 void meter_tick(struct meter *meter, u64 now_ns)
 {
+	struct meter_reading reading;
+
 	if (now_ns < meter->next_ns)
 		return;
 	meter->next_ns = now_ns + EVERY_NS;
-	keep(meter, &(struct meter_reading) { measure(meter, false), measure(meter, true) });
+	reading = measure(meter);
+	keep(meter, &reading);
 	*meter->cost = calibration_by(&meter->first, meter->readings,
 				      (size_t)MIN(meter->taken, (u64)METER_READINGS));
 }

@@ -13,9 +13,9 @@
 struct meter;
 
 /*
- * Attaches. The slot and what may be done with it: calibrate.h, which measured cost; that is the
- * caller's, and is changed by meter_tick(). kern and cost must outlive ret. Returns 0 or a negative
- * errno.
+ * Attaches, and measures. The slot and what may be done with it: calibrate.h, which measured cost;
+ * that is the caller's, and is changed at once and by meter_tick(). kern and cost must outlive ret.
+ * Returns 0 or a negative errno.
  */
 int meter_new(struct meter **ret, struct kern *kern, u32 slot, struct calibration *cost,
 	      struct err *err);
@@ -25,18 +25,19 @@ DEFINE_FREEP(struct meter, meter_free)
 /* Measures once more, if a second has passed since the last time: takes 0.2 ms. */
 void meter_tick(struct meter *meter, u64 now_ns);
 
-/* What is measured each time: ns of a hit on an emulated site, in a full window and in a lean one.
- */
+/* What is measured each time. */
 struct meter_reading {
-	double full_ns, lean_ns;
+	double full_ns,
+		lean_ns; /* of a hit on an emulated site, in a full window and in a lean one */
+	double run_ns;	 /* of the program, in the full one */
 };
 
 enum { METER_READINGS = 15 }; /* kept: a slow phase lasts a few seconds */
 
 /*
  * What hits cost by n readings, 1 to METER_READINGS: their lower quartile, since what holds us up
- * for a second need not hold up the target. What only first knows is taken to change as the
- * emulated site does.
+ * for a second need not hold up the target. Runs: their median, since a target's are a mean. What
+ * only first knows is taken to change as the emulated site does.
  */
 struct calibration calibration_by(const struct calibration *first,
 				  const struct meter_reading *readings, size_t n);

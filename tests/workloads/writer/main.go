@@ -37,6 +37,17 @@ func work(rounds uint64) {
 	sink = x
 }
 
+// walked is memory that a writer of pace free goes through before each write: more than the caches
+// hold, so that whatever a probe needs has left them.
+var walked []byte
+
+//go:noinline
+func walk() {
+	for i := 0; i < len(walked); i += 64 {
+		walked[i]++
+	}
+}
+
 type table map[uint64]uint64
 
 // fresh is after how many writes a writer takes a new map; 0: never. A map of 20 keys has grown twice.
@@ -80,6 +91,7 @@ func free(t *table, c *counter, perSecond float64, stop *uint32) {
 			if rounds > 0 {
 				work(rounds)
 			}
+			walk()
 			t.put(i + k)
 		}
 		atomic.AddUint64(&c.n, batch)
@@ -163,6 +175,7 @@ func main() {
 	bursts := flag.Duration("bursts", 0, "write for so long, then do nothing three times as long, again and again")
 	flag.Uint64Var(&fresh, "fresh", 0, "take a new map after so many writes")
 	flag.DurationVar(&tick, "tick", time.Millisecond, "with -pace sleep: how long from one burst of writes to the next")
+	walkKB := flag.Int("walk", 0, "with -pace free: go through so many KB of memory before each write")
 	limit := flag.Duration("limit", 3*time.Minute, "exit by itself after this")
 	flag.Parse()
 	run := map[string]func(*table, *counter, float64, *uint32){"free": free, "sleep": sleep, "spin": spin}[*pace]
@@ -173,7 +186,7 @@ func main() {
 
 	l := life.Begin(*limit)
 	var stop uint32
-	burst = *bursts
+	burst, walked = *bursts, make([]byte, *walkKB<<10)
 	counters := make([]counter, *writers)
 	for i := range counters {
 		t := make(table)
