@@ -3,7 +3,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; helper.bash sets the rest
 #
 # The budget: what fits stays exact, what does not is sampled and says so, and nothing is left behind
-# whenever the agent ends. Costs here are hits times the calibrated cost of one, no timings.
+# whenever the agent ends. Costs here are hits times the measured cost of one, no timings.
 
 load helper
 

@@ -134,7 +134,7 @@ static void print_cost(struct text_output *t, const struct window *w)
 
 	print_count(t, "probe hits", w->cost.hits);
 	if (w->cost.known)
-		fprintf(t->out, "   %.2f %% of one CPU, from the calibrated cost of a hit\n",
+		fprintf(t->out, "   %.2f %% of one CPU, from the measured cost of a hit\n",
 			w->cost.target_cpu_pct);
 	else
 		fputs("   cost unknown: not calibrated on this machine\n", t->out);
