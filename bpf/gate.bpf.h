@@ -13,6 +13,7 @@ struct hit {
 	u32 slot;
 	u32 fn; /* enum wire_fn */
 	u32 sp_shift;
+	u32 room;     /* wire_gate.room */
 	u64 began_ns; /* 0: this run is not timed */
 	bool stack_abi;
 	bool lean; /* only counted: the program is done with it */
@@ -106,6 +107,7 @@ static __always_inline void breaker(struct hit *hit, u32 group)
 	if (!gate)
 		return;
 	hit->lean = gate->lean;
+	hit->room = gate->room;
 	if (c->window[group] != gate->window)
 		begin_window(c, group, gate->window);
 	hits = ++c->window_hits[group];
@@ -147,6 +149,7 @@ static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit, u32 group
 	cookie = bpf_get_attach_cookie(ctx);
 	fn = WIRE_COOKIE_FN(cookie);
 	hit->lean = false;
+	hit->room = 0;
 	hit->slot = WIRE_COOKIE_SLOT(cookie);
 	hit->fn = fn;
 	hit->sp_shift = WIRE_COOKIE_SP_SHIFT(cookie);

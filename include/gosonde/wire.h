@@ -182,6 +182,8 @@ struct wire_gate {
 	u64 cap;    /* hits on one CPU in one window that wake user space at once; 0: none do */
 	u32 window; /* its number; another one starts the counting of hits anew */
 	u32 lean;   /* count only: no call site, no read of the target's memory */
+	u32 room;   /* map writes: another number says that the table of maps may have room again */
+	u32 pad;
 };
 
 #define WIRE_GATE(slot, group) ((slot)*WIRE_GROUPS + (group))
@@ -236,10 +238,6 @@ struct wire_runs {
 
 #define WIRE_MAX_RUN_NS 3000 /* it was interrupted, and counts as so long */
 
-/* While there is no room in the table of maps, so many hits of others are not tried to be put into
- * it: that costs as much as all the rest. */
-#define WIRE_MAPS_SKIPPED 63
-
 /*
  * Per CPU and slot, cumulative. Incremented with atomic adds although per CPU:
  * a uprobe's program is preemptible, and another thread's program on the same
@@ -259,8 +257,8 @@ struct wire_counters {
 	u64 window[WIRE_GROUPS], window_hits[WIRE_GROUPS];
 	struct wire_bursts bursts[WIRE_GROUPS]; /* in that window */
 	struct wire_runs runs[WIRE_GROUPS];
-	u64 maps_to_skip; /* see WIRE_MAPS_SKIPPED */
-	u64 urgent_ns;	  /* when an urgent record woke user space last */
+	u64 maps_full; /* wire_gate.room when another map found none, and 1; 0: none did */
+	u64 urgent_ns; /* when an urgent record woke user space last */
 };
 
 /*
@@ -382,7 +380,7 @@ _Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size
 _Static_assert(sizeof(struct wire_counters) ==
 		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 8 + 15 * WIRE_GROUPS),
 	       "wire size");
-_Static_assert(sizeof(struct wire_gate) == 16, "wire size");
+_Static_assert(sizeof(struct wire_gate) == 24, "wire size");
 _Static_assert(sizeof(struct wire_trip) == 16, "wire size");
 _Static_assert(sizeof(struct wire_process) == 8, "wire size");
 _Static_assert(sizeof(struct wire_map_site) == 24, "wire size");

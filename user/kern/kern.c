@@ -390,6 +390,14 @@ static void visit_map_site(void *arg, const void *key, const u64 *sum)
 	visit->fn(visit->arg, key, sum[0]);
 }
 
+/* Rows have gone: see wire_gate.room. */
+static void tell_room_for_maps(struct kern *kern)
+{
+	for (u32 slot = 0; slot < kern->slots; slot++)
+		__atomic_add_fetch(&kern->gates[WIRE_GATE(slot, WIRE_GROUP_MAP_WRITE)].room, 1,
+				   __ATOMIC_RELAXED);
+}
+
 int kern_each_map_site(struct kern *kern, bool take,
 		       void (*fn)(void *arg, const struct wire_map_site *site, u64 count),
 		       void *arg, struct err *err)
@@ -398,6 +406,8 @@ int kern_each_map_site(struct kern *kern, bool take,
 	int rc = percpu_each_sum(bpf_map__fd(kern->skel->maps.maps), sizeof(struct wire_map_site),
 				 1, take, visit_map_site, &visit, err);
 
+	if (take)
+		tell_room_for_maps(kern);
 	return rc ? rc
 		  : percpu_each_sum(bpf_map__fd(kern->skel->maps.map_sites),
 				    sizeof(struct wire_map_site), 1, false, visit_map_site, &visit,
@@ -452,6 +462,7 @@ int kern_drop_rows(struct kern *kern, const bool slots[WIRE_MAX_TARGETS], struct
 	int rc = percpu_drop(bpf_map__fd(skel->maps.maps), sizeof(struct wire_map_site), 1,
 			     map_site_is_of, slots, err);
 
+	tell_room_for_maps(kern);
 	if (!rc)
 		rc = percpu_drop(bpf_map__fd(skel->maps.map_sites), sizeof(struct wire_map_site), 1,
 				 map_site_is_of, slots, err);

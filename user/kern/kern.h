@@ -93,7 +93,7 @@ void kern_detach_later(struct kern_probes *probes);
 int kern_touch(struct kern *kern, int pid, const char *path, const struct kern_site *sites,
 	       size_t count, struct err *err);
 
-/* What user space tells a group's program about the window that begins. */
+/* What user space tells a group's program about the window that begins; gate->room is ours. */
 void kern_set_gate(struct kern *kern, u32 slot, enum probe_group group,
 		   const struct wire_gate *gate);
 
