@@ -40,9 +40,10 @@ struct worker {
 	struct estimate estimate;
 	struct stretch stretch;
 	double cost_ns;
-	bool off;	/* it is to stand, and could not be attached so far: why */
-	bool failed;	/* and will not be tried again */
-	struct err why; /* one that was set is not changed, so that it can be handed out */
+	double shown_ns; /* what duty_look() gave of it last: costs don't go back */
+	bool off;	 /* it is to stand, and could not be attached so far: why */
+	bool failed;	 /* and will not be tried again */
+	struct err why;	 /* one that was set is not changed, so that it can be handed out */
 };
 
 struct duty {
@@ -396,15 +397,17 @@ void duty_look(struct duty *duty, enum probe_group group, u64 time_ns,
 {
 	struct worker *w = &duty->workers[group];
 	struct reading now = group_reading(&w->reader, time_ns, counters);
+	double cost_ns;
 
 	*ret = (struct duty_view) { .governed = duty_governs(duty, group) };
 	if (!ret->governed)
 		return;
 	pthread_mutex_lock(&duty->lock);
 	estimate_now(&w->estimate, &now, &ret->estimate);
-	ret->cost_ns = w->cost_ns;
+	cost_ns = w->cost_ns;
 	if (w->estimate.standing)
-		ret->cost_ns += cost_between(w, &w->estimate.seen, &now, false);
+		cost_ns += cost_between(w, &w->estimate.seen, &now, false);
+	ret->cost_ns = w->shown_ns = MAX(w->shown_ns, cost_ns);
 	ret->off = w->off;
 	pthread_mutex_unlock(&duty->lock);
 }
