@@ -13,6 +13,7 @@
 enum {
 	BATCHES = 2, /* after one that warms the caches; the faster counts */
 	HITS = 50,
+	FIRST_READINGS = 5, /* at once: one may fall into what the agent's start takes */
 };
 
 #define EVERY_NS NS_PER_S
@@ -36,49 +37,28 @@ __attribute__((naked, noinline)) static void stands_for_a_write(void)
 #error "the function to be probed is not written yet for this architecture"
 #endif
 
-static void keep(struct meter *meter, const struct meter_reading *reading)
+struct calibration calibration_by(const struct calibration *first,
+				  const struct meter_reading *readings, size_t n)
 {
-	meter->readings[meter->taken++ % METER_READINGS] = *reading;
+	struct calibration ret = *first;
+	double full[METER_READINGS], lean[METER_READINGS], run[METER_READINGS], pace;
+
+	for (size_t i = 0; i < n; i++) {
+		full[i] = readings[i].full_ns;
+		lean[i] = readings[i].lean_ns;
+		run[i] = readings[i].run_ns;
+	}
+	ret.lean_ns = lower_quartile(lean, n);
+	ret.run_ns = median(run, n);
+	pace = lower_quartile(full, n) / first->ns[SITE_EMULATED];
+	for (size_t i = 0; i < ARRAY_SIZE(ret.ns); i++)
+		ret.ns[i] *= pace;
+	ret.stack_ns *= pace;
+	return ret;
 }
 
-int meter_new(struct meter **ret, struct kern *kern, u32 slot, struct calibration *cost,
-	      struct err *err)
-{
-	const struct wire_target self = { .tgid = (u32)getpid(), .small_grows_per_s = ~0U };
-	const struct kern_site site = {
-		.file_offset = self_file_offset(stands_for_a_write),
-		.cookie = WIRE_COOKIE(slot, WIRE_FN_MAPASSIGN, 0, 0),
-	};
-	CLEANUP(meter_freep) struct meter *meter = calloc(1, sizeof(*meter));
-	int rc;
-
-	if (!meter)
-		return err_set(err, -ENOMEM, "out of memory");
-	meter->kern = kern;
-	meter->slot = slot;
-	meter->first = *cost;
-	meter->cost = cost;
-	if (!site.file_offset)
-		return err_set(err, -ENOENT, "can't find a function of our own in our file");
-	rc = kern_set_target(kern, slot, &self, err);
-	if (!rc)
-		rc = kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, &site, 1,
-				 &meter->probes, err);
-	if (rc)
-		return rc;
-	meter_tick(meter, 0);
-	*ret = TAKE_PTR(meter);
-	return 0;
-}
-
-void meter_free(struct meter *meter)
-{
-	if (meter)
-		kern_detach(meter->probes);
-	free(meter);
-}
-
-static double batches(int n)
+/* ns of a hit in the fastest of n batches. */
+static double fastest_of(int n)
 {
 	double best_ns = calibrate_batch(stands_for_a_write, HITS);
 
@@ -109,47 +89,67 @@ static struct meter_reading measure(struct meter *meter)
 	struct wire_runs before, after;
 
 	open_gate(meter, true);
-	batches(1);
-	ret.lean_ns = batches(BATCHES);
+	(void)fastest_of(1);
+	ret.lean_ns = fastest_of(BATCHES);
 	open_gate(meter, false);
-	batches(1);
+	(void)fastest_of(1);
 	before = runs_now(meter);
-	ret.full_ns = batches(BATCHES);
+	ret.full_ns = fastest_of(BATCHES);
 	after = runs_now(meter);
 	if (after.count > before.count)
 		ret.run_ns = (double)(after.ns - before.ns) / (double)(after.count - before.count);
 	return ret;
 }
 
-struct calibration calibration_by(const struct calibration *first,
-				  const struct meter_reading *readings, size_t n)
+static void take_reading(struct meter *meter)
 {
-	struct calibration ret = *first;
-	double full[METER_READINGS], lean[METER_READINGS], run[METER_READINGS], pace;
+	meter->readings[meter->taken++ % METER_READINGS] = measure(meter);
+	*meter->cost = calibration_by(&meter->first, meter->readings,
+				      (size_t)MIN(meter->taken, (u64)METER_READINGS));
+}
 
-	for (size_t i = 0; i < n; i++) {
-		full[i] = readings[i].full_ns;
-		lean[i] = readings[i].lean_ns;
-		run[i] = readings[i].run_ns;
-	}
-	ret.lean_ns = lower_quartile(lean, n);
-	ret.run_ns = median(run, n);
-	pace = lower_quartile(full, n) / first->ns[SITE_EMULATED];
-	for (size_t i = 0; i < ARRAY_SIZE(ret.ns); i++)
-		ret.ns[i] *= pace;
-	ret.stack_ns *= pace;
-	return ret;
+int meter_new(struct meter **ret, struct kern *kern, u32 slot, struct calibration *cost,
+	      struct err *err)
+{
+	const struct wire_target self = { .tgid = (u32)getpid(), .small_grows_per_s = ~0U };
+	const struct kern_site site = {
+		.file_offset = self_file_offset(stands_for_a_write),
+		.cookie = WIRE_COOKIE(slot, WIRE_FN_MAPASSIGN, 0, 0),
+	};
+	CLEANUP(meter_freep) struct meter *meter = calloc(1, sizeof(*meter));
+	int rc;
+
+	if (!meter)
+		return err_set(err, -ENOMEM, "out of memory");
+	meter->kern = kern;
+	meter->slot = slot;
+	meter->first = *cost;
+	meter->cost = cost;
+	if (!site.file_offset)
+		return err_set(err, -ENOENT, "can't find a function of our own in our file");
+	rc = kern_set_target(kern, slot, &self, err);
+	if (!rc)
+		rc = kern_attach(kern, PROBE_MAP_WRITE, getpid(), PROC_SELF_EXE, &site, 1,
+				 &meter->probes, err);
+	if (rc)
+		return rc;
+	for (int i = 0; i < FIRST_READINGS; i++)
+		take_reading(meter);
+	*ret = TAKE_PTR(meter);
+	return 0;
+}
+
+void meter_free(struct meter *meter)
+{
+	if (meter)
+		kern_detach(meter->probes);
+	free(meter);
 }
 
 void meter_tick(struct meter *meter, u64 now_ns)
 {
-	struct meter_reading reading;
-
 	if (now_ns < meter->next_ns)
 		return;
 	meter->next_ns = now_ns + EVERY_NS;
-	reading = measure(meter);
-	keep(meter, &reading);
-	*meter->cost = calibration_by(&meter->first, meter->readings,
-				      (size_t)MIN(meter->taken, (u64)METER_READINGS));
+	take_reading(meter);
 }

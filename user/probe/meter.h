@@ -13,9 +13,9 @@
 struct meter;
 
 /*
- * Attaches, and measures. The slot and what may be done with it: calibrate.h, which measured cost;
- * that is the caller's, and is changed at once and by meter_tick(). kern and cost must outlive ret.
- * Returns 0 or a negative errno.
+ * Attaches, and measures some times, 1 ms. The slot and what may be done with it: calibrate.h,
+ * which measured cost; that is the caller's, and is changed at once and by meter_tick(). kern and
+ * cost must outlive ret. Returns 0 or a negative errno.
  */
 int meter_new(struct meter **ret, struct kern *kern, u32 slot, struct calibration *cost,
 	      struct err *err);
