@@ -14,7 +14,7 @@ measure_server() {
 	start_caddy
 	write_wrk_script
 	ask 1 >/dev/null # warm
-	measure_throughput "$(pick 150 4)" 0.5
+	measure_throughput "$(pick 100 4)" 0.5
 	measure_latencies "$(pick 8 3)" "$(pick 5 1)"
 	finish TERM "$caddy" || true
 	row "caddy under load, $(server_column 2 | awk '$1 == "off" { print $2 }' | median | xargs printf '%.0f') requests/s: throughput, attached ÷ not" \
@@ -25,7 +25,8 @@ measure_server() {
 }
 
 # measure_throughput PAIRS SECONDS: "NAME BYTES/S" of each turn into throughput.dat. A second after
-# attaching the first windows, which no pause before them has paid for, are paid off.
+# attaching the first windows, which no pause before them has paid for, are paid off; and as long after
+# detaching the kernel has put away what the agent had.
 measure_throughput() {
 	local k asker
 	: >"$data/throughput.dat"
@@ -34,12 +35,14 @@ measure_throughput() {
 	sleep 1
 	for ((k = 1; k <= $1; k++)); do
 		((k % 10 != 1)) || say "server: throughput, pair $k of $1"
+		sleep 1
 		written_as off "$2"
 		attach "$caddy"
 		sleep 1
 		written_as gosonde "$2"
 		detach
 	done
+	sleep 1
 	written_as off "$2"
 	! ended "$asker" || die "wrk ended: $(tail -n 3 "$tmp/wrk.out")"
 	finish INT "$asker" || true
