@@ -61,6 +61,21 @@ static void goes_with_the_target(void **state)
 	assert_float_equal(stretch_of(&s), 3, 0.03);
 }
 
+static void hardly_more_is_the_same(void **state)
+{
+	struct stretch s = { 0 };
+
+	(void)state;
+	add(&s, 100000, 157);
+	assert_float_equal(stretch_of(&s), 1, 1e-9);
+	s = (struct stretch) { 0 };
+	add(&s, 100000, 143);
+	assert_float_equal(stretch_of(&s), 1, 1e-9);
+	s = (struct stretch) { 0 };
+	add(&s, 100000, 180);
+	assert_float_equal(stretch_of(&s), 1.2, 0.01);
+}
+
 /* Runs are compared with the calibration of their time. */
 static void goes_not_with_the_machine(void **state)
 {
@@ -99,6 +114,7 @@ int main(void)
 		cmocka_unit_test(many_runs_outweigh_what_was_taken),
 		cmocka_unit_test(few_runs_outweigh_it_later),
 		cmocka_unit_test(goes_with_the_target),
+		cmocka_unit_test(hardly_more_is_the_same),
 		cmocka_unit_test(goes_not_with_the_machine),
 		cmocka_unit_test(without_a_calibration_nothing_is_learned),
 		cmocka_unit_test(what_was_calibrated_is_sure),

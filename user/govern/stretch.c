@@ -10,6 +10,9 @@
 #define UNSEEN_RUNS    10
 #define UNSEEN_STRETCH 2
 
+/* So much more or less is within what a run takes longer or shorter for other reasons. */
+#define SAME 0.1
+
 #define STRETCHED_ERROR 0.2
 
 void stretch_add(struct stretch *s, u64 runs, u64 runs_ns, double calibrated_ns)
@@ -24,7 +27,9 @@ void stretch_add(struct stretch *s, u64 runs, u64 runs_ns, double calibrated_ns)
 
 double stretch_of(const struct stretch *s)
 {
-	return s->runs > 0 ? s->calibrated_runs / s->runs : UNSEEN_STRETCH;
+	double stretch = s->runs > 0 ? s->calibrated_runs / s->runs : UNSEEN_STRETCH;
+
+	return fabs(stretch - 1) < SAME ? 1 : stretch;
 }
 
 double stretch_error(double stretch)
