@@ -261,7 +261,7 @@ static void a_summary_holds_the_totals(void **state)
 		"  goroutines exited                 990\n"
 		"  panics and throws                   0\n"
 		"  alerts                              2\n"
-		"  probe hits                     123456   0.75 % of one CPU, from the calibrated "
+		"  probe hits                     123456   0.75 % of one CPU, from the measured "
 		"cost "
 		"of a hit\n"
 		"  map-write attached              4.00%   of the time, to keep the budget\n"
