@@ -125,28 +125,17 @@ static bool contradict(const struct estimate *e, const struct loss_share *by_cpu
 	return apart < -2 * error || apart > 3 * error;
 }
 
-/* Most targets lose either all or nothing. What is near one of them, and surely not the other, is
- * taken for it, and not for what chance made of it. */
-static struct loss_share all_or_nothing(double share, double error)
-{
-	if (share - error <= 0 && share + 2 * error < 1)
-		share = 0;
-	else if (share + error >= 1 && share - 2 * error > 0)
-		share = 1;
-	return (struct loss_share) { share, error };
-}
-
 struct loss_share estimate_loss(const struct estimate *e)
 {
 	struct loss_share by_cpu = displaced(e), by_cost;
 
 	if (!answer_to_cost(e, &by_cost))
-		return all_or_nothing(by_cpu.share, MAX(by_cpu.error, by_cpu.share / 2));
+		return (struct loss_share) { by_cpu.share, MAX(by_cpu.error, by_cpu.share / 2) };
 	if (by_cost.error < by_cpu.error || contradict(e, &by_cpu, &by_cost))
-		return all_or_nothing(clamp(by_cost.share, 0, 1), MIN(by_cost.error, 0.5));
+		return (struct loss_share) { clamp(by_cost.share, 0, 1), MIN(by_cost.error, 0.5) };
 	/* They agree, as far as the second tells. */
-	return all_or_nothing(by_cpu.share,
-			      MAX(by_cpu.error, MIN(by_cost.error, by_cpu.share / 2)));
+	return (struct loss_share) { by_cpu.share,
+				     MAX(by_cpu.error, MIN(by_cost.error, by_cpu.share / 2)) };
 }
 
 double estimate_cpu_untold_ns(double going, double going_ns, double tick_ns)

@@ -30,9 +30,7 @@
  *                 rate is higher tells how the target answers to cost, whatever the
  *                 reason. Needs many windows where the rate fluctuates.
  *
- * The surer one is used, and the second where they contradict each other. Most targets lose either
- * all or nothing, so a share that is near one of the two, and surely not the other, is taken for
- *it.
+ * The surer one is used, and the second where they contradict each other.
  */
 #ifndef GOVERN_ESTIMATE_H
 #define GOVERN_ESTIMATE_H
