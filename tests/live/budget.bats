@@ -92,11 +92,17 @@ within_budget() {
 	lost_nothing
 }
 
+# A machine that keeps the writer from its CPU for a while makes its bursts longer than a window, which
+# is told as a lower bound, and rightly so: then it is observed again.
 sampled_rate() {
 	local error
-	writer -rate "$1" -pace "$2"
-	attach "$pid" --for 12s
-	await_agent 40
+	for _ in {1..3}; do
+		writer -rate "$1" -pace "$2"
+		attach "$pid" --for 12s
+		await_agent 40
+		[[ $(summary .map.accuracy) == lower-bound ]] || break
+		kill "$pid"
+	done
 	sampled_windows 8 || fail "$(lines window)"
 	within_budget 1 12
 	equal "map.accuracy" "$(summary .map.accuracy)" sampled
@@ -196,7 +202,7 @@ ns_per_hit() {
 
 @test "a hit in a program that goes through much memory between two is counted as dearer" {
 	local hot
-	ns_per_hit -rate 2000 -pace spin
+	ns_per_hit -rate 200000 -pace spin
 	hot=$ns
 	ns_per_hit -pace free -walk 8192
 	jq -e -n "$ns > 1.2 * $hot" >/dev/null || fail "$ns ns, and $hot ns where caches are warm"

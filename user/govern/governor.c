@@ -145,7 +145,8 @@ static double exponential(struct governor *g, double mean)
 static struct governor_order cycle(struct governor *g, struct group *group, u64 now_ns)
 {
 	double density = MAX(MAX(group->density, group->last_density), 1e-9);
-	double length_ns = MIN(WINDOW_COST_NS / density, LONG_NS) * (1 - JITTER * uniform(g));
+	double length_ns =
+		MIN(WINDOW_COST_NS / density, LONG_NS) * (1 + JITTER * (uniform(g) - 0.5));
 	double cost_ns = density * length_ns, worth_ns = duration_of(g, cost_ns);
 	double from_ns = MAX(g->paid_until_ns - worth_ns, (double)now_ns);
 	double pause_ns = MAX(MIN(g->paid_until_ns - from_ns, worth_ns), MIN_PAUSE_NS);
