@@ -211,7 +211,7 @@ test-vm: ## the package under Debian's kernels, in virtual machines: a table (KE
 	$(Q)scripts/as-root O=$(O) tests/vm/run $(KERNELS)
 
 .PHONY: bench
-bench: ## what gosonde costs and how exact it is, beside bpftrace: tables and docs/overhead.svg (23 min; ONLY=rates)
+bench: ## what gosonde costs and how exact it is, beside bpftrace: tables and docs/overhead.svg (21 min; ONLY=rates)
 	$(Q)scripts/setup --bench
 	$(Q)$(MAKE) --no-print-directory all $(benches)
 	$(Q)scripts/as-root O=$(O) QUICK=$(QUICK) tests/bench/run $(ONLY)

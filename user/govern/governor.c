@@ -16,9 +16,10 @@
 #define WINDOW_COST_NS (2.5 * NS_PER_MS)
 #define LONG_NS	       (20.0 * NS_PER_MS)
 
-/* Windows begin after a tick of the kernel's more often than not. The CPU time of running threads
- * is brought up to date at ticks, so if all windows were of a whole number of them, they would seem
- * to hold half a tick more than they do: 2 % of 20 ms. */
+/* By so much of it the longest are shorter, at random. Windows begin after a tick of the kernel's
+ * more often than not, and the CPU time of running threads is brought up to date at ticks: were all
+ * of a whole number of them, a busy thread would seem to use 102 % of its CPU in them. Others are
+ * as long as their cost makes them. */
 #define JITTER 0.2
 
 /* More windows cost the agent too much, half a millisecond each. */
@@ -145,8 +146,8 @@ static double exponential(struct governor *g, double mean)
 static struct governor_order cycle(struct governor *g, struct group *group, u64 now_ns)
 {
 	double density = MAX(MAX(group->density, group->last_density), 1e-9);
-	double length_ns =
-		MIN(WINDOW_COST_NS / density, LONG_NS) * (1 + JITTER * (uniform(g) - 0.5));
+	double longest_ns = LONG_NS * (1 - JITTER * uniform(g));
+	double length_ns = MIN(WINDOW_COST_NS / density, longest_ns);
 	double cost_ns = density * length_ns, worth_ns = duration_of(g, cost_ns);
 	double from_ns = MAX(g->paid_until_ns - worth_ns, (double)now_ns);
 	double pause_ns = MAX(MIN(g->paid_until_ns - from_ns, worth_ns), MIN_PAUSE_NS);

@@ -27,9 +27,9 @@ void meter_tick(struct meter *meter, u64 now_ns);
 
 /* What is measured each time. */
 struct meter_reading {
-	double full_ns,
-		lean_ns; /* of a hit on an emulated site, in a full window and in a lean one */
-	double run_ns;	 /* of the program, in the full one */
+	double full_ns; /* of a hit on an emulated site, in a full window */
+	double lean_ns; /* the same in a lean one */
+	double run_ns;	/* of the program, in the full one */
 };
 
 enum { METER_READINGS = 15 }; /* kept: a slow phase lasts a few seconds */
