@@ -69,6 +69,30 @@ static void test_first_bursts_are_unknown(void **state)
 	assert_about(put_off_cut_share(&p), 1);
 }
 
+/* Two windows, each with a whole burst, are enough: the first ones are like these, or are not. */
+static void test_first_bursts_are_known_later(void **state)
+{
+	const struct bursts whole = { .whole = 1, .whole_hits = 400 };
+	double hits[] = { 500, 4000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hits); i++) {
+		const struct bursts going = { .going = 1,
+					      .going_hits = hits[i],
+					      .going_ns = hits[i] * 720 };
+		struct put_off p = { 0 };
+
+		add(&p, &going, hits[i]);
+		add(&p, &whole, 400);
+		assert_true(put_off_cut_share(&p) > 0.5);
+		add(&p, &whole, 400);
+		if (i)
+			assert_true(put_off_cut_share(&p) > 0.5);
+		else
+			assert_about(put_off_cut_share(&p), 0);
+	}
+}
+
 /* In all windows it is a loop; in some, it is a burst that is longer than a window. */
 static void test_lasting(void **state)
 {
@@ -152,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_cut_burst),
 		cmocka_unit_test(test_slow_calls_are_hardly_held_up),
 		cmocka_unit_test(test_first_bursts_are_unknown),
+		cmocka_unit_test(test_first_bursts_are_known_later),
 		cmocka_unit_test(test_lasting),
 		cmocka_unit_test(test_clocked),
 		cmocka_unit_test(test_irregular_is_not_clocked),

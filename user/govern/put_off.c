@@ -9,9 +9,9 @@
 /* Of windows with and without hits. */
 #define KEEP_ALL 0.99
 
-/* Fewer that were seen as a whole tell nothing: a thread that lost its CPU for a while seems to
- * have slept. */
-#define WHOLE_TO_KNOW 2
+/* One that was seen as a whole tells nothing: a thread that lost its CPU for a while seems to have
+ * slept. Two do, and may be of two windows. */
+#define WHOLE_TO_KNOW (2 * KEEP)
 
 /* A burst this many times longer than others is not like them. */
 #define UNLIKE 3
@@ -47,12 +47,28 @@ static double cut_lasting(struct put_off *p, const struct bursts *b, double wind
 static double cut_going(struct put_off *p, const struct bursts *b, double hit_ns)
 {
 	double share = made_meanwhile(b->going_hits, b->going_ns, hit_ns);
-	double most = p->whole >= WHOLE_TO_KNOW ? b->going * p->whole_hits / p->whole : 0;
+	bool known = p->whole >= WHOLE_TO_KNOW;
+	double most = known ? b->going * p->whole_hits / p->whole : 0;
 
 	if (b->going_hits <= UNLIKE * most)
 		return share * MIN(b->going_hits, most);
 	p->cut += share * b->going_hits;
+	if (!known) {
+		p->unsure += share * b->going_hits;
+		p->unsure_hits += b->going_hits;
+		p->unsure_going += b->going;
+	}
 	return 0;
+}
+
+/* What went on before others were known is looked at once they are. */
+static void reconsider(struct put_off *p)
+{
+	if (p->whole < WHOLE_TO_KNOW)
+		return;
+	if (p->unsure_hits <= UNLIKE * p->unsure_going * p->whole_hits / p->whole)
+		p->cut -= p->unsure;
+	p->unsure = p->unsure_hits = p->unsure_going = 0;
 }
 
 static void learn_cycles(struct put_off *p, const struct bursts *b)
@@ -88,11 +104,13 @@ double put_off_add(struct put_off *p, const struct bursts *b, double hits, doubl
 	p->whole_hits = p->whole_hits * KEEP + b->whole_hits;
 	p->hits = p->hits * KEEP + hits;
 	p->cut = p->cut * KEEP + lasting;
+	p->unsure *= KEEP;
+	reconsider(p);
 	left = cut_going(p, b, hit_ns);
 	learn_cycles(p, b);
 	if (is_clocked(p)) {
 		/* It is told without what was cut. */
-		p->left = p->cut = 0;
+		p->left = p->cut = p->unsure = 0;
 		return (b->cycles > 0 ? b->cycles_hits / b->cycles_ns : p->per_ns / p->cycling) *
 			       window_ns -
 		       hits;

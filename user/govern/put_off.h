@@ -34,6 +34,8 @@ struct put_off {
 	double hits; /* of windows */
 	double left; /* calls that their ends cut off */
 	double cut;  /* hits of bursts that no window saw the whole of, nor of any like them */
+	/* Of cut, those that went on before any was known as a whole: their hits, how many. */
+	double unsure, unsure_hits, unsure_going;
 	double all, lasting; /* windows; those in which a burst went on as they closed */
 	/* Windows with hits; those with cycles, and of these the mean cycle, its square, the rate.
 	 */
