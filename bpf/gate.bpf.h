@@ -57,63 +57,63 @@ static __always_inline void trip(u32 slot, u32 group, u32 window)
 	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
 }
 
-static __always_inline void note_seen(struct wire_bursts *b, struct task_struct *task, u64 now_ns)
+static __always_inline void note_seen(struct wire_window *w, struct task_struct *task, u64 now_ns)
 {
-	b->seen_ns = now_ns;
-	b->tid = (u32)task->pid;
-	b->switches = task->nvcsw;
+	w->seen_ns = now_ns;
+	w->tid = (u32)task->pid;
+	w->switches = task->nvcsw;
 }
 
-static __always_inline void look_for_gap(struct wire_bursts *b, u64 hits, u64 now_ns)
+static __always_inline void note_burst(struct wire_window *w, u64 now_ns)
+{
+	u32 i = w->count;
+
+	w->count++;
+	if (i >= WIRE_BURSTS)
+		i = WIRE_BURSTS - 1;
+	w->begun[i] = (struct wire_burst) {
+		.begin_ns = now_ns,
+		.hits = (u32)w->hits,
+		.gap_ns = (u32)(now_ns - w->seen_ns),
+	};
+}
+
+static __always_inline void look_for_gap(struct wire_window *w, u64 now_ns)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (now_ns - b->seen_ns > WIRE_BURST_GAP_NS &&
-	    (b->tid != (u32)task->pid || b->switches != task->nvcsw)) {
-		if (!b->count) {
-			b->first = hits;
-			b->first_ns = now_ns;
-		} else if (b->count == 1) {
-			b->second = hits;
-		}
-		b->count++;
-		b->before_ns = b->latest_ns;
-		b->latest = hits;
-		b->latest_ns = now_ns;
-	}
-	note_seen(b, task, now_ns);
+	if (now_ns - w->seen_ns > WIRE_BURST_GAP_NS &&
+	    (w->tid != (u32)task->pid || w->switches != task->nvcsw))
+		note_burst(w, now_ns);
+	note_seen(w, task, now_ns);
 }
 
-static __always_inline void begin_window(struct wire_counters *c, u32 group, u32 window)
+static __always_inline void begin_window(struct wire_window *w, u32 number)
 {
-	struct wire_bursts *b = &c->bursts[group];
-
-	c->window[group] = window;
-	c->window_hits[group] = 0;
-	b->count = 0;
-	b->hit_ns = bpf_ktime_get_ns();
-	note_seen(b, bpf_get_current_task_btf(), b->hit_ns);
+	w->number = number;
+	w->hits = 0;
+	w->count = 0;
+	w->hit_ns = bpf_ktime_get_ns();
+	note_seen(w, bpf_get_current_task_btf(), w->hit_ns);
 }
 
-/* Wakes user space when the hits of a window, on this CPU, pass its cap. Plain increments: one that
- * is lost to a preemption moves the cap by one. */
+/* Wakes user space when the hits of a window, on this CPU, pass its cap. */
 static __always_inline void breaker(struct hit *hit, u32 group)
 {
 	u32 index = WIRE_GATE(hit->slot, group);
 	struct wire_gate *gate = bpf_map_lookup_elem(&gates, &index);
-	struct wire_counters *c = hit->counters;
-	u64 hits;
+	struct wire_window *w = &hit->counters->windows[group];
 
 	if (!gate)
 		return;
 	hit->lean = gate->lean;
 	hit->room = gate->room;
-	if (c->window[group] != gate->window)
-		begin_window(c, group, gate->window);
-	hits = ++c->window_hits[group];
-	if (hit->began_ns && hits % WIRE_BURST_STRIDE == 0)
-		look_for_gap(&c->bursts[group], hits, hit->began_ns);
-	if (hits == gate->cap)
+	if (w->number != gate->window)
+		begin_window(w, gate->window);
+	w->hits++;
+	if (hit->began_ns && w->hits % WIRE_BURST_STRIDE == 0)
+		look_for_gap(w, hit->began_ns);
+	if (w->hits == gate->cap)
 		trip(hit->slot, group, gate->window);
 }
 
@@ -121,7 +121,7 @@ static __always_inline void breaker(struct hit *hit, u32 group)
 static __always_inline void begin_run(struct hit *hit, u32 group)
 {
 	hit->began_ns = 0;
-	if ((hit->counters->window_hits[group] + 1) % WIRE_BURST_STRIDE == 0)
+	if ((hit->counters->windows[group].hits + 1) % WIRE_BURST_STRIDE == 0)
 		hit->began_ns = bpf_ktime_get_ns();
 }
 

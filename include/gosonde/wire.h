@@ -204,25 +204,30 @@ struct wire_process {
 	u32 pid;
 };
 
+/* A burst begins: a hit after a gap, a time without hits in which the thread slept, not one in
+ * which others had its CPU. */
+struct wire_burst {
+	u64 begin_ns;
+	u32 hits;   /* in the window until then */
+	u32 gap_ns; /* how long there was none */
+};
+
+#define WIRE_BURSTS 8
+
 /*
- * Bursts of hits on one CPU in the window that is open: stretches without a gap, that began after
- * the window's first hit. A gap is a time without hits in which the thread slept, not one in which
- * others had its CPU. Each WIRE_BURST_STRIDE-th hit is looked at, since to ask for the time costs
- * 15 ns, so all counts are right within as many.
+ * What one CPU saw of the window that is open. Each WIRE_BURST_STRIDE-th hit is looked at, since to
+ * ask for the time costs 15 ns, so all counts are right within as many. Plain increments: a hit
+ * that is lost to a preemption does no harm.
  */
-struct wire_bursts {
-	u64 hit_ns;   /* the window's first hit */
+struct wire_window {
+	u64 number; /* of the window, as wire_gate has it; older: it saw none of that one */
+	u64 hits;
+	u64 hit_ns;   /* the first hit */
 	u64 seen_ns;  /* the last hit that was looked at: when, */
 	u64 switches; /* how often its thread had gone to sleep until then, */
 	u32 tid;      /* and which that was */
-	u32 pad;
-	u64 count;    /* bursts that have begun */
-	u64 first;    /* hits in the window when the first of them began, */
-	u64 first_ns; /* and when that was */
-	u64 second;   /* hits when the second did */
-	u64 latest;   /* both of the last of them */
-	u64 latest_ns;
-	u64 before_ns; /* when the one before that began */
+	u32 count;    /* bursts that have begun after the first hit */
+	struct wire_burst begun[WIRE_BURSTS]; /* these; of more than fit, the last is the latest */
 };
 
 #define WIRE_BURST_STRIDE 8
@@ -252,10 +257,8 @@ struct wire_counters {
 	u64 grows_unrecorded; /* growths of small maps above small_grows_per_s: counted, no record
 			       */
 	u64 foreign; /* hits of another process: the kernel's PID filter let them through */
-	u64 small_window_ns, small_in_window; /* of the small maps' rate limit */
-	/* Of each group's breaker: the window that this CPU saw last, and its hits there. */
-	u64 window[WIRE_GROUPS], window_hits[WIRE_GROUPS];
-	struct wire_bursts bursts[WIRE_GROUPS]; /* in that window */
+	u64 small_window_ns, small_in_window;	 /* of the small maps' rate limit */
+	struct wire_window windows[WIRE_GROUPS]; /* the latest of each group */
 	struct wire_runs runs[WIRE_GROUPS];
 	u64 maps_full; /* wire_gate.room when another map found none, and 1; 0: none did */
 	u64 urgent_ns; /* when an urgent record woke user space last */
@@ -378,7 +381,7 @@ struct wire_fault {
 
 _Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size");
 _Static_assert(sizeof(struct wire_counters) ==
-		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 8 + 15 * WIRE_GROUPS),
+		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 8 + 24 * WIRE_GROUPS),
 	       "wire size");
 _Static_assert(sizeof(struct wire_gate) == 24, "wire size");
 _Static_assert(sizeof(struct wire_trip) == 16, "wire size");

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "daemon/loop.h"
+#include "govern/bursts.h"
 #include "kern/features.h"
 #include "kern/kern.h"
 #include "probe/calibrate.h"
@@ -238,48 +239,51 @@ static bool runs(const void *arg, u32 tid)
 }
 
 /* Three of them, the last of which goes on. */
-static struct kern_bursts bursts_in_window(struct kern *kern, u64 *seen, u32 window)
+static struct bursts bursts_in_window(struct kern *kern, u64 *seen, u32 window)
 {
 	const struct wire_gate gate = { .window = window };
+	CLEANUP(freep) struct wire_window *windows = calloc(kern_cpus(), sizeof(*windows));
+	struct bursts_config config = { .open_ns = now_monotonic_ns(), .runs = runs };
 	struct kern_spread spread = {
 		.group = WIRE_GROUP_MAP_WRITE,
 		.first = WIRE_FN_MAPASSIGN,
 		.last = WIRE_FN_MAPCLEAR,
 		.window = window,
-		.runs = runs,
 		.seen = seen,
-		.bursts.open_ns = now_monotonic_ns(),
+		.windows = windows,
 	};
 	struct wire_counters c;
+
+	assert_non_null(windows);
 
 	kern_set_gate(kern, SLOT, PROBE_MAP_WRITE, &gate);
 	burst(1000);
 	burst(2000);
 	burst(500);
-	spread.now_ns = now_monotonic_ns();
+	config.now_ns = now_monotonic_ns();
 	assert_int_equal(kern_read_spread(kern, SLOT, &c, &spread, NULL), 0);
 	assert_int_equal(spread.cpus, 1);
-	return spread.bursts;
+	return bursts_of(&config, windows, spread.hit_cpus);
 }
 
-static bool about(u64 is, u64 expected)
+static bool about(double is, double expected)
 {
 	return is + WIRE_BURST_STRIDE >= expected && is <= expected + WIRE_BURST_STRIDE;
 }
 
 /* On a busy machine the hits of a burst may be spread out: so it is tried again. */
-static bool are_the_three(const struct kern_bursts *b)
+static bool are_the_three(const struct bursts *b)
 {
 	return b->whole == 2 && about(b->whole_hits, 3000) && b->going == 1 &&
 	       about(b->going_hits, 500) && b->going_ns > 0 && b->cycles == 1 &&
-	       about(b->cycles_hits, 2000) && b->cycles_ns > 2000000 && !b->lasting_hits;
+	       about(b->cycles_hits, 2000) && b->cycles_ns > 2e6 && b->lasting_hits <= 0;
 }
 
 static void bursts_are_told_apart(void **state)
 {
 	struct kern_probes *probes;
 	struct kern *kern = open_usual_kern();
-	struct kern_bursts b;
+	struct bursts b;
 	cpu_set_t all;
 	u64 *seen = test_calloc(kern_cpus(), sizeof(*seen));
 	bool found = false;
@@ -293,8 +297,7 @@ static void bursts_are_told_apart(void **state)
 		found = are_the_three(&b);
 	}
 	if (!found)
-		fail_msg("whole %llu/%llu, going %llu/%llu for %llu ns, lasting %llu, cycles "
-			 "%llu/%llu for %llu ns",
+		fail_msg("whole %g/%g, going %g/%g for %g ns, lasting %g, cycles %g/%g for %g ns",
 			 b.whole, b.whole_hits, b.going, b.going_hits, b.going_ns, b.lasting_hits,
 			 b.cycles, b.cycles_hits, b.cycles_ns);
 	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);

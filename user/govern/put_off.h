@@ -18,15 +18,7 @@
 
 #include <stdbool.h>
 
-/* Bursts of hits in a window, without a gap in each, that began in it. */
-struct bursts {
-	double whole, whole_hits;	    /* that were over as it closed */
-	double going, going_hits, going_ns; /* that were not: how many, hits so far, since when */
-	double lasting_hits;		    /* of those that began before it, and were not over */
-	/* From the first one's begin to the last whole one's: how many times from one to the next,
-	 * how long, and the hits of all but the first. 0: there were no two, or on many CPUs. */
-	double cycles, cycles_ns, cycles_hits;
-};
+#include "govern/bursts.h"
 
 /* Sums over windows of late, exponentially weighted. */
 struct put_off {

@@ -370,7 +370,7 @@ int kern_read_spread(struct kern *kern, u32 slot, struct wire_counters *ret,
 	struct spread_sum sums = { .spread = spread };
 	int rc;
 
-	spread->bursts = (struct kern_bursts) { .open_ns = spread->bursts.open_ns };
+	spread->hit_cpus = 0;
 	rc = percpu_read_sum(bpf_map__fd(kern->skel->maps.counters), &slot, (u64 *)ret,
 			     sizeof(*ret) / sizeof(u64), spread_add_cpu, &sums, err);
 

@@ -127,34 +127,18 @@ int kern_ring_consume(struct kern *kern, void (*fn)(void *arg, const void *recor
 /* The slot's counters, summed over CPUs. */
 int kern_read_counters(struct kern *kern, u32 slot, struct wire_counters *ret, struct err *err);
 
-/* Bursts of a group's hits in the window that is open, see struct wire_bursts; of all CPUs. The
- * first hit begins one, too, if it came some time after the window was opened. */
-struct kern_bursts {
-	u64 open_ns;	       /* in: when the window was opened */
-	u64 whole, whole_hits; /* that are over */
-	u64 going, going_hits; /* that go on */
-	u64 going_ns;	       /* for how long, added up */
-	u64 lasting_hits;      /* of those that began before the window, and go on */
-	/* From one burst's begin to that of another one that is over, on the same CPU: how many
-	 * times, how long, and the hits of all of these bursts but the first. */
-	u64 cycles, cycles_ns, cycles_hits;
-};
-
 /* The same, and on how many CPUs at once the functions from first to last were called since the
- * last call with the same `seen`: see struct kern_spread. */
+ * last call with the same `seen`, and what CPUs saw of a window: see struct kern_spread. */
 struct kern_spread {
 	enum wire_group group;
 	enum wire_fn first, last;
-	u64 now_ns;
-	u32 window; /* its number */
-	/* Whether a thread runs, or would if it had a CPU: one that has made no call for a while.
-	 */
-	bool (*runs)(const void *arg, u32 tid);
-	const void *arg;
+	u32 window;  /* its number */
 	u64 *seen;   /* of each possible CPU, kern_cpus() of them; updated */
 	double cpus; /* (sum of hits)^2 / sum of squares, 1 when all hits were on one CPU; 0: none
 		      */
-	struct kern_bursts bursts; /* in and out */
+	/* Out, and room for kern_cpus(): of those that were hit in the window. */
+	struct wire_window *windows;
+	size_t hit_cpus;
 };
 int kern_read_spread(struct kern *kern, u32 slot, struct wire_counters *ret,
 		     struct kern_spread *spread, struct err *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the counters of each CPU tell beside their sum: on how many hits came, and in which bursts.
- */
+/* What the counters of each CPU tell beside their sum: on how many hits came, and what each saw of
+ * a window. */
 #ifndef KERN_SPREAD_H
 #define KERN_SPREAD_H
 

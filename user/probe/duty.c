@@ -231,7 +231,6 @@ static bool settle(struct worker *w, const struct exposure *x)
 static int run_window(struct worker *w)
 {
 	struct exposure x = { .lean = w->lean };
-	struct reading attached;
 
 	w->lean = !w->lean;
 	open_gate(w, x.lean);
@@ -239,14 +238,11 @@ static int run_window(struct worker *w)
 		return 0;
 	if (begin_exposure(w, &x))
 		return -EIO;
-	attached = x.open;
+	x.attached_ns = x.open.time_ns;
 	if (settle(w, &x)) {
 		if (begin_exposure(w, &x))
 			return -EIO;
-		w->cap_hits -= MIN(group_hits(&w->reader, &attached, &x.open), w->cap_hits - 1);
-		open_gate(w, x.lean);
-		(void)crew_sleep(w->duty->config.crew, &w->job,
-				 attached.time_ns + w->order.length_ns);
+		(void)crew_sleep(w->duty->config.crew, &w->job, x.attached_ns + w->order.length_ns);
 	}
 	return close_window(w, &x, true);
 }

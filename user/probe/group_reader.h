@@ -14,7 +14,8 @@ struct group_reader {
 	u32 slot;
 	enum probe_group group;
 	enum wire_fn first, last;
-	u64 *seen; /* by CPU; owned */
+	u64 *seen; /* by CPU; owned, as is what they saw */
+	struct wire_window *windows;
 };
 
 /* Returns 0 or -ENOMEM. group_reader_done() is fine after either, and for one of zeros. */
@@ -29,11 +30,8 @@ struct reading group_reading(const struct group_reader *r, u64 time_ns,
 /* Reads them now. Returns 0 or a negative errno. */
 int group_read(const struct group_reader *r, struct reading *ret);
 
-/* The same into x->close, and what the window that it closes tells: which began with x->open, and
- * whose number that is. */
+/* The same into x->close, and what the window of that number tells, which it closes: its probes
+ * were attached at x->attached_ns. */
 int group_read_window(const struct group_reader *r, u32 window, struct exposure *x);
-
-/* Calls, and those that the stack check made twice. */
-u64 group_hits(const struct group_reader *r, const struct reading *from, const struct reading *to);
 
 #endif
