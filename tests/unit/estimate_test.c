@@ -658,6 +658,48 @@ static void test_standard_error_has_that_of_the_cost(void **state)
 	assert_true(errors[1] > errors[0]);
 }
 
+/* 4 ms after a gap. cycle_hits: of one of 2 ms; 0: it saw none as a whole. */
+static void add_window(struct estimate *e, double hits, double cycle_hits, bool lean)
+{
+	struct exposure x = { .lean = lean, .cpus = 1, .pause_ns = 400 * NS_PER_MS };
+
+	x.open = e->seen;
+	x.open.time_ns += 500 * NS_PER_MS;
+	x.close = x.open;
+	x.close.time_ns += 4 * NS_PER_MS;
+	x.close.hits[FN_MOST] += (u64)hits;
+	x.cost_ns = hits * (lean ? TAU_LEAN_NS : TAU_FULL_NS);
+	x.bursts = (struct bursts) { .whole = 1, .whole_hits = hits };
+	if (cycle_hits > 0) {
+		x.bursts.whole = 2;
+		x.bursts.cycles = 1;
+		x.bursts.cycles_ns = 2 * NS_PER_MS;
+		x.bursts.cycles_hits = cycle_hits;
+	}
+	estimate_exposed(e, &x);
+}
+
+/* What windows seemed to tell of the loss while each held one burst or two, by chance, is forgotten
+ * once whole cycles tell the rate. */
+static void test_cycles_tell_loss_anew(void **state)
+{
+	struct reading first = { .time_ns = 1 };
+	struct exposure x = { .open = first, .close = first };
+	struct estimate e;
+
+	(void)state;
+	estimate_start(&e, FIRST, LAST, &first);
+	x.close.time_ns += 5 * NS_PER_MS;
+	estimate_exposed(&e, &x);
+	for (int i = 0; i < 40; i++)
+		add_window(&e, i % 2 ? 2900 : 2500, 0, i % 2);
+	assert_true(estimate_loss(&e).share > 0.3);
+	for (int i = 0; i < 40; i++)
+		add_window(&e, i % 2 ? 2900 : 2500, 2000, i % 2);
+	assert_true(estimate_loss(&e).share < 0.02);
+	assert_true(fabs(e.per_ns[FN_MOST] - 1e-3) < 1e-5);
+}
+
 static void test_no_hits(void **state)
 {
 	static const struct target idle = ONE(SLEEP, 0), burning = BURNERS(0, 2);
@@ -807,6 +849,7 @@ int main(void)
 		cmocka_unit_test_setup(test_standard_error_covers, set_seed),
 		cmocka_unit_test_setup(test_standard_error_covers_what_is_no_scatter, set_seed),
 		cmocka_unit_test_setup(test_standard_error_has_that_of_the_cost, set_seed),
+		cmocka_unit_test(test_cycles_tell_loss_anew),
 		cmocka_unit_test_setup(test_no_hits, set_seed),
 		cmocka_unit_test_setup(test_odd_readings, set_seed),
 		cmocka_unit_test_setup(test_hits_in_no_time, set_seed),

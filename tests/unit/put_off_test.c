@@ -128,7 +128,7 @@ static void test_clocked(void **state)
 	(void)state;
 	for (int i = 0; i < 30; i++) {
 		b = clocked(1e6 * (1 + 0.2 * (i % 3)), 1e-3);
-		if (i < 7)
+		if (i < 4)
 			assert_about(add(&p, &b, 4000), 0);
 		else
 			add(&p, &b, 4000);
@@ -170,6 +170,29 @@ static void test_seldom_is_not_clocked(void **state)
 	}
 }
 
+/* A window that holds one burst, or little more, is too short to tell the cycle. */
+static void test_windows_are_short(void **state)
+{
+	const struct bursts one = { .whole = 1, .whole_hits = 2000 };
+	const struct bursts three = {
+		.whole = 3, .whole_hits = 3000, .cycles = 2, .cycles_ns = 2e6, .cycles_hits = 2000
+	};
+	const struct bursts lasting = { .lasting_hits = 6000 };
+	struct put_off p = { 0 }, loop = { 0 };
+
+	(void)state;
+	assert_false(put_off_is_short(&p));
+	for (int i = 0; i < 10; i++) {
+		add(&p, &one, 2000);
+		add(&loop, &lasting, 6000);
+	}
+	assert_true(put_off_is_short(&p));
+	assert_false(put_off_is_short(&loop));
+	for (int i = 0; i < 60; i++)
+		add(&p, &three, 3000);
+	assert_false(put_off_is_short(&p));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_clocked),
 		cmocka_unit_test(test_irregular_is_not_clocked),
 		cmocka_unit_test(test_seldom_is_not_clocked),
+		cmocka_unit_test(test_windows_are_short),
 	};
 
 	return cmocka_run_group_tests_name("what is put off", tests, NULL, NULL);

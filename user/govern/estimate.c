@@ -238,10 +238,14 @@ static void add_gap(struct estimate *e, const struct exposure *x, double window_
 static void learn_window(struct estimate *e, const struct exposure *x, double window_ns)
 {
 	u64 hits = hits_between(e, &x->open, &x->close);
+	bool clocked = e->put_off.clocked;
 	double per_hit = 1 / (double)MAX(hits, 1ULL);
 	double missing =
 		put_off_add(&e->put_off, &x->bursts, (double)hits, window_ns, x->cost_ns * per_hit);
 
+	/* Rates of another kind, and far surer or less sure. */
+	if (e->put_off.clocked != clocked)
+		e->full = e->lean = e->rate = (struct average) { 0 };
 	learn(e, x, hits, ((double)hits + missing) / window_ns, window_ns);
 	add_gap(e, x, window_ns, missing * per_hit);
 }

@@ -6,6 +6,9 @@
 /* As estimate.c's averages. */
 #define KEEP 0.96
 
+/* A window of as many on average often holds none. */
+#define FEW_CYCLES 1.5
+
 /* Of windows with and without hits. */
 #define KEEP_ALL 0.99
 
@@ -20,8 +23,8 @@
  * distance in a window scatters by no more than that share. Bursts at random times scatter by half.
  */
 #define CYCLING_SHARE	0.6
-#define CYCLING_TO_KNOW 8
-#define CYCLE_SCATTER	0.3
+#define CYCLING_TO_KNOW 4
+#define CYCLE_SCATTER	0.2
 
 /* Which share of hits would have been made in the time that they took: all that were made, if a
  * call itself takes less than a hit. */
@@ -34,13 +37,15 @@ static double made_meanwhile(double hits, double ns, double hit_ns)
 
 /* One that lasts from before the window until after it is of a target that never sleeps, or that
  * does so in other windows. */
-static double cut_lasting(struct put_off *p, const struct bursts *b, double window_ns,
+static double cut_lasting(struct put_off *p, const struct bursts *b, double hits, double window_ns,
 			  double hit_ns)
 {
+	double lasting_hits = MIN(b->lasting_hits, hits); /* some were before the window */
+
 	p->all = p->all * KEEP_ALL + 1;
 	p->lasting = p->lasting * KEEP_ALL + (b->lasting_hits > 0 || b->going_hits > 0);
-	return b->lasting_hits * (1 - p->lasting / p->all) *
-	       made_meanwhile(b->lasting_hits, window_ns, hit_ns);
+	return lasting_hits * (1 - p->lasting / p->all) *
+	       made_meanwhile(lasting_hits, window_ns, hit_ns);
 }
 
 /* Returns how many calls the window's end cut off, as far as that is known. */
@@ -77,6 +82,8 @@ static void learn_cycles(struct put_off *p, const struct bursts *b)
 
 	p->windows = p->windows * KEEP + 1;
 	p->cycling = p->cycling * KEEP + (b->cycles > 0);
+	p->begun = p->begun * KEEP + (b->whole + b->going > 0);
+	p->cycles = p->cycles * KEEP + b->cycles;
 	p->cycle_ns = p->cycle_ns * KEEP + mean_ns;
 	p->cycle_ns_squared = p->cycle_ns_squared * KEEP + mean_ns * mean_ns;
 	p->per_ns = p->per_ns * KEEP + (b->cycles > 0 ? b->cycles_hits / b->cycles_ns : 0);
@@ -96,7 +103,7 @@ static bool is_clocked(const struct put_off *p)
 double put_off_add(struct put_off *p, const struct bursts *b, double hits, double window_ns,
 		   double hit_ns)
 {
-	double lasting = cut_lasting(p, b, window_ns, hit_ns), left;
+	double lasting = cut_lasting(p, b, hits, window_ns, hit_ns), left;
 
 	if (hits <= 0)
 		return 0;
@@ -108,7 +115,8 @@ double put_off_add(struct put_off *p, const struct bursts *b, double hits, doubl
 	reconsider(p);
 	left = cut_going(p, b, hit_ns);
 	learn_cycles(p, b);
-	if (is_clocked(p)) {
+	p->clocked = is_clocked(p);
+	if (p->clocked) {
 		/* It is told without what was cut. */
 		p->left = p->cut = p->unsure = 0;
 		return (b->cycles > 0 ? b->cycles_hits / b->cycles_ns : p->per_ns / p->cycling) *
@@ -117,6 +125,11 @@ double put_off_add(struct put_off *p, const struct bursts *b, double hits, doubl
 	}
 	p->left = p->left * KEEP + left;
 	return left;
+}
+
+bool put_off_is_short(const struct put_off *p)
+{
+	return p->begun >= CYCLING_SHARE * p->windows && p->cycles < FEW_CYCLES * p->begun;
 }
 
 double put_off_cut_share(const struct put_off *p)

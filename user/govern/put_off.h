@@ -28,10 +28,12 @@ struct put_off {
 	double cut;  /* hits of bursts that no window saw the whole of, nor of any like them */
 	/* Of cut, those that went on before any was known as a whole: their hits, how many. */
 	double unsure, unsure_hits, unsure_going;
+	bool clocked;	     /* bursts of late came as a clock ticks */
 	double all, lasting; /* windows; those in which a burst went on as they closed */
 	/* Windows with hits; those with cycles, and of these the mean cycle, its square, the rate.
 	 */
 	double windows, cycling, cycle_ns, cycle_ns_squared, per_ns;
+	double begun, cycles; /* windows in which bursts began; their cycles */
 };
 
 /*
@@ -40,6 +42,9 @@ struct put_off {
  */
 double put_off_add(struct put_off *p, const struct bursts *b, double hits, double window_ns,
 		   double hit_ns);
+
+/* Whether longer windows would hold whole cycles more often. */
+bool put_off_is_short(const struct put_off *p);
 
 /* Of all hits, those of bursts that are longer than any window. */
 double put_off_cut_share(const struct put_off *p);
