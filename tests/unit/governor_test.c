@@ -289,15 +289,38 @@ static double allowed_ns(enum excess excess, int threads)
 	return budget_ns + 5 * MS + (16 * MS + REACTION_NS) * threads + 8 * MS;
 }
 
+struct load_case {
+	const char *name;
+	load_fn load;
+	int threads;
+	enum excess excess;
+	double stands_least, stands_most; /* share of the time */
+};
+
+static void play_an_hour(const struct load_case *c, u64 seed, bool lengthen)
+{
+	double worst, mean, stood;
+	struct sim sim;
+
+	sim_init(&sim, 3600, (u32)MAX(c->threads, 2), seed);
+	governor_lengthen(sim.governor, 0, lengthen);
+	sim_add(&sim, c->load, c->threads);
+	sim_run(&sim, 3600);
+	worst = worst_second(&sim);
+	mean = mean_share(&sim, 0, sim.length_ms);
+	stood = sim.groups[0].stood_ns / 3600e9;
+	print_message("# %-45s mean %.3f %%, worst second %.1f ms, stands %.2f %%\n", c->name,
+		      mean * 100, worst / MS, stood * 100);
+	if (worst > allowed_ns(c->excess, c->threads) || mean > 1.02 * BUDGET)
+		fail_msg("%s: over the budget", c->name);
+	if (stood < c->stands_least || stood > c->stands_most)
+		fail_msg("%s: stands %.2f %% of the time", c->name, stood * 100);
+	sim_done(&sim);
+}
+
 static void any_load_keeps_the_budget(void **state)
 {
-	static const struct {
-		const char *name;
-		load_fn load;
-		int threads;
-		enum excess excess;
-		double stands_least, stands_most; /* share of the time */
-	} cases[] = {
+	static const struct load_case cases[] = {
 		{ "idle: exact", idle, 1, NONE, 0.9999, 1.001 },
 		{ "fits: exact", fits, 1, NONE, 0.9999, 1.001 },
 		{ "fits, in bursts", fits_in_bursts, 1, NONE, 0.9999, 1.001 },
@@ -318,22 +341,8 @@ static void any_load_keeps_the_budget(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		double worst, mean, stood;
-		struct sim sim;
-
-		sim_init(&sim, 3600, (u32)MAX(cases[i].threads, 2), 42 + i);
-		sim_add(&sim, cases[i].load, cases[i].threads);
-		sim_run(&sim, 3600);
-		worst = worst_second(&sim);
-		mean = mean_share(&sim, 0, sim.length_ms);
-		stood = sim.groups[0].stood_ns / 3600e9;
-		print_message("# %-45s mean %.3f %%, worst second %.1f ms, stands %.2f %%\n",
-			      cases[i].name, mean * 100, worst / MS, stood * 100);
-		if (worst > allowed_ns(cases[i].excess, cases[i].threads) || mean > 1.02 * BUDGET)
-			fail_msg("%s: over the budget", cases[i].name);
-		if (stood < cases[i].stands_least || stood > cases[i].stands_most)
-			fail_msg("%s: stands %.2f %% of the time", cases[i].name, stood * 100);
-		sim_done(&sim);
+		play_an_hour(&cases[i], 42 + i, false);
+		play_an_hour(&cases[i], 42 + i, true);
 	}
 }
 
@@ -481,6 +490,29 @@ static void first_window_is_short(void **state)
 	assert_true(governor_next(g, 3, 6 * NS_PER_MS).open_ns >= 240 * NS_PER_MS);
 }
 
+/* Of a load that fills a CPU to a half, after some windows. */
+static double usual_cost_ns(bool lengthen)
+{
+	const struct governor_config config = { .budget = BUDGET, .cpus = 2, .seed = 3 };
+	CLEANUP(governor_freep) struct governor *g = governor_new(&config);
+	struct governor_order order;
+
+	governor_lengthen(g, 0, lengthen);
+	for (u64 i = 0; i < 20; i++) {
+		order = governor_next(g, 0, i * NS_PER_S);
+		(void)governor_spent(g, 0, order.open_ns, order.open_ns + order.length_ns,
+				     0.5 * (double)order.length_ns, 0);
+	}
+	return 0.5 * (double)order.length_ns;
+}
+
+static void windows_can_be_lengthened(void **state)
+{
+	(void)state;
+	assert_true(usual_cost_ns(false) < 2.6 * MS);
+	assert_true(usual_cost_ns(true) > 3.4 * MS && usual_cost_ns(true) < 3.6 * MS);
+}
+
 static void windows_are_jittered(void **state)
 {
 	const struct governor_config config = { .budget = BUDGET, .cpus = 2, .seed = 9 };
@@ -521,6 +553,7 @@ int main(void)
 		cmocka_unit_test(debt_is_not_forgiven),
 		cmocka_unit_test(first_window_is_short),
 		cmocka_unit_test(windows_are_jittered),
+		cmocka_unit_test(windows_can_be_lengthened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

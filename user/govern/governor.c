@@ -9,12 +9,12 @@
 /* A first window: thousands of hits, or there are few. */
 #define FIRST_NS (5 * NS_PER_MS)
 
-/* Later ones cost about half of what a first one does that fills a CPU. Work comes in bursts, of
- * which a window should hold many: a burst that the probes hold up falls out of it in part. A
- * longer one would end a grace period late (kern_detach()), and mix what was before a change with
- * what is now. */
-#define WINDOW_COST_NS (2.5 * NS_PER_MS)
-#define LONG_NS	       (20.0 * NS_PER_MS)
+/* What later ones cost. Work comes in bursts, of which a window should hold many: a burst that the
+ * probes hold up falls out of it in part. A longer one would end a grace period late
+ * (kern_detach()), and mix what was before a change with what is now. */
+#define WINDOW_COST_NS	     (2.5 * NS_PER_MS)
+#define WHOLE_WINDOW_COST_NS (3.5 * NS_PER_MS) /* where governor_lengthen() says so */
+#define LONG_NS		     (20.0 * NS_PER_MS)
 
 /* By so much of it the longest are shorter, at random. Windows begin after a tick of the kernel's
  * more often than not, and the CPU time of running threads is brought up to date at ticks: were all
@@ -39,8 +39,9 @@
  * the others would never be seen again. */
 #define MAX_DEBT_NS (10.0 * NS_PER_S)
 
-/* A window that costs as much closes early. */
-#define MAX_WINDOW_COST_NS (2 * WINDOW_COST_NS)
+/* A window that costs as much closes early. And as much is what one costs together with that by
+ * which it may be ahead of what is paid off: a first window that fills a CPU costs no less. */
+#define MAX_WINDOW_COST_NS (5.0 * NS_PER_MS)
 
 /* A first window this far above the budget is no burst: detaching is quick at that moment, later it
  * is not. */
@@ -58,7 +59,7 @@
 #define HEADROOM 0.8
 
 struct group {
-	bool known, cycles, to_cycle;
+	bool known, cycles, to_cycle, lengthened;
 	double density; /* cost per ns of standing: mean of late */
 	double last_density;
 	double reserved_cost_ns; /* of the window that was ordered */
@@ -147,10 +148,11 @@ static struct governor_order cycle(struct governor *g, struct group *group, u64 
 {
 	double density = MAX(MAX(group->density, group->last_density), 1e-9);
 	double longest_ns = LONG_NS * (1 - JITTER * uniform(g));
-	double length_ns = MIN(WINDOW_COST_NS / density, longest_ns);
-	double cost_ns = density * length_ns, worth_ns = duration_of(g, cost_ns);
-	double from_ns = MAX(g->paid_until_ns - worth_ns, (double)now_ns);
-	double pause_ns = MAX(MIN(g->paid_until_ns - from_ns, worth_ns), MIN_PAUSE_NS);
+	double most_ns = group->lengthened ? WHOLE_WINDOW_COST_NS : WINDOW_COST_NS;
+	double length_ns = MIN(most_ns / density, longest_ns), cost_ns = density * length_ns;
+	double ahead_ns = duration_of(g, MIN(cost_ns, MAX_WINDOW_COST_NS - most_ns));
+	double from_ns = MAX(g->paid_until_ns - ahead_ns, (double)now_ns);
+	double pause_ns = MAX(MIN(g->paid_until_ns - from_ns, ahead_ns), MIN_PAUSE_NS);
 
 	group->reserved_cost_ns = cost_ns;
 	pay(g, &g->paid_until_ns, now_ns, cost_ns);
@@ -251,6 +253,11 @@ bool governor_spent(struct governor *g, u32 number, u64 open_ns, u64 close_ns, d
 	pay(g, &g->paid_until_ns, open_ns, cost_ns);
 	pay(g, &g->standing_until_ns, open_ns, cost_ns);
 	return stays(g, group, close_ns, first);
+}
+
+void governor_lengthen(struct governor *g, u32 number, bool lengthen)
+{
+	g->groups[number].lengthened = lengthen;
 }
 
 void governor_charge(struct governor *g, u64 now_ns, double cost_ns)

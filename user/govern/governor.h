@@ -6,9 +6,9 @@
  * A group whose cost fits stands attached, and is exact. When the sum does not
  * fit, the costliest group is taken off and cycled: it stands in short windows,
  * with pauses in which their cost is paid off at the budget's rate. That is the
- * generic cell rate algorithm (ITU-T I.371) with a tolerance of one window: over
- * any stretch of time the cost is at most the budget's share of it and two
- * windows, which together cost what a first one may.
+ * generic cell rate algorithm (ITU-T I.371) with a tolerance: over any stretch of
+ * time the cost is at most the budget's share of it, one window's, and that by which
+ * it was ahead of what had been paid off, together what a first one may cost.
  *
  * The pauses are random and without memory, so that no target can be in step
  * with them, and so that what a window shows can be weighed by how likely it was
@@ -63,6 +63,10 @@ struct governor_order governor_next(struct governor *governor, u32 group, u64 no
  */
 bool governor_spent(struct governor *governor, u32 group, u64 open_ns, u64 close_ns, double hits_ns,
 		    double attach_ns);
+
+/* Whether windows are to last longer from now on, and to be as much nearer to the moment when they
+ * are paid off, because they are as short as the bursts that the target works in. */
+void governor_lengthen(struct governor *governor, u32 group, bool lengthen);
 
 /* Cost that belongs to no window: hits while a group was being attached or detached. All of it is
  * paid off. */

@@ -120,6 +120,7 @@ static bool tell(struct worker *w, struct exposure *x, bool attached)
 	x->stays = governor_spent(w->duty->governor, w->group, x->open.time_ns, x->close.time_ns,
 				  x->cost_ns, attach_ns);
 	estimate_exposed(&w->estimate, x);
+	governor_lengthen(w->duty->governor, w->group, put_off_is_short(&w->estimate.put_off));
 	w->cost_ns += x->cost_ns + attach_ns;
 	pthread_mutex_unlock(&w->duty->lock);
 	return x->stays;
