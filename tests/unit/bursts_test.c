@@ -82,6 +82,23 @@ static void test_one_cpu(void **state)
 	assert_true(going.going == 1 && going.going_ns == 1e6);
 }
 
+static void test_idle(void **state)
+{
+	const double first_ms[] = { 1, 2, 3.5 }, second_ms[] = { 5 };
+	struct wire_window cpus[] = { window_of(first_ms, 3, 3.8), window_of(second_ms, 1, 5.3) };
+	struct bursts b;
+
+	(void)state;
+	b = seen(10, cpus, 2, 0);
+	assert_true(b.idle_ns == 4.7e6);
+	cpus[0].hit_ns = at(1);
+	cpus[1].hit_ns = at(2);
+	b = seen(5.5, cpus, 2, 0);
+	assert_true(b.idle_ns == 1e6);
+	b = seen(7, NULL, 0, 0);
+	assert_true(b.idle_ns == 7e6);
+}
+
 /* A window that opens in a burst, and one that opens long before it. */
 static void test_first_hit(void **state)
 {
@@ -193,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_cpu),
+		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_first_hit),
 		cmocka_unit_test(test_bursts_on_two_cpus),
 		cmocka_unit_test(test_several_at_a_time),

@@ -62,7 +62,7 @@ static double normal(void)
 
 enum ways {
 	FREE,  /* calls in a loop: a probe's time is lost to its calls */
-	SLEEP, /* has so many calls to make each ms, then sleeps: makes up for probes */
+	SLEEP, /* has so many calls to make each tick, then sleeps: makes up for probes */
 	SPIN,  /* the same, evenly spaced, but waits in a loop: always on CPU */
 	THINK, /* works half the time, waits as long whenever that ends: loses what probes take */
 };
@@ -71,7 +71,7 @@ struct target {
 	enum ways ways;
 	double per_s; /* without probes, of each writer */
 	int writers, burners;
-	double on_ms, period_ms; /* FREE: works that long of every period; 0: always */
+	double on_ms, period_ms; /* works that long of every period (SLEEP: ticks); 0: always */
 	double tick_ms;		 /* SLEEP; 0: one */
 };
 
@@ -95,6 +95,12 @@ struct target {
 		SLEEP, per_s, 1, 0, 0, 0, tick_ms                                                  \
 	}
 
+/* A few ticks, then a rest. */
+#define SERIES(per_s, on_ms, period_ms)                                                            \
+	{                                                                                          \
+		SLEEP, per_s, 1, 0, on_ms, period_ms, 1                                            \
+	}
+
 /* A call's own CPU time where a target waits for the next. */
 #define OWN_NS 100.0
 
@@ -108,6 +114,7 @@ struct sim {
 	double left_ns; /* of the tick (SLEEP), the wait (THINK), the work or the pause (FREE) */
 	bool pause;	/* FREE: it is one */
 	double due;	/* SLEEP, SPIN, THINK: calls to be made */
+	double at_ms;	/* SLEEP: of the period */
 	double full_ns, lean_ns; /* what hits really cost */
 	double cost_error;	 /* that windows state */
 	s64 gap_ns;		 /* between exposures */
@@ -115,6 +122,7 @@ struct sim {
 	 * began before it. */
 	double window_ns, window_hits, first_ns, before_ns, latest_ns;
 	double first_hits, second_hits, latest_hits;
+	double first_hit_ns, last_hit_ns; /* SLEEP */
 	int began;
 };
 
@@ -171,6 +179,10 @@ static void catch_up(struct sim *s, const struct step *d, double ns)
 {
 	double made = MIN(s->due, ns * d->on / (OWN_NS + d->tau_ns));
 
+	if (made > 0 && s->window_hits <= 0)
+		s->first_hit_ns = s->window_ns;
+	if (made > 0)
+		s->last_hit_ns = s->window_ns + made * (OWN_NS + d->tau_ns) / d->on;
 	s->due -= made;
 	call(s, s->target->writers * made, d->tau_ns);
 	if (s->target->ways == SLEEP)
@@ -179,12 +191,16 @@ static void catch_up(struct sim *s, const struct step *d, double ns)
 
 static double step_sleep(struct sim *s, const struct step *d)
 {
-	double tick_ns = MAX(s->target->tick_ms, 1) * NS_PER_MS, ns;
+	const struct target *t = s->target;
+	double tick_ns = MAX(t->tick_ms, 1) * NS_PER_MS, ns;
 
 	if (s->left_ns <= 0) {
+		s->at_ms = t->period_ms > 0 ? fmod(s->at_ms + t->tick_ms, t->period_ms) : 0;
+		s->left_ns = tick_ns;
+	}
+	if (s->left_ns >= tick_ns && s->at_ms <= MAX(t->on_ms - t->tick_ms, 0)) {
 		if (s->due <= 0)
 			begin_burst(s);
-		s->left_ns = tick_ns;
 		s->due += d->rate * tick_ns;
 	}
 	ns = MIN(d->ns, s->left_ns);
@@ -266,7 +282,10 @@ static inline struct sim sim_of(const struct target *target)
 		.target = target,
 		.time_at_start_ns = next_random() >> 12, /* 52 days */
 		.cpu_at_start_ns = 1 + (next_random() >> 12),
-		.left_ns = uniform(0, MAX(MAX(target->period_ms, target->tick_ms), 1) * 1e6),
+		.left_ns = uniform(
+			0,
+			(target->tick_ms > 0 ? target->tick_ms : MAX(target->period_ms, 1)) * 1e6),
+		.at_ms = floor(uniform(0, target->period_ms)),
 		.full_ns = TAU_FULL_NS,
 		.lean_ns = TAU_LEAN_NS,
 	};
@@ -301,6 +320,8 @@ static inline struct bursts bursts_at_end(const struct sim *s)
 	}
 	if (!s->began && calls)
 		b.lasting_hits = s->window_hits;
+	if (s->target->ways == SLEEP)
+		b.idle_ns = MAX(s->first_hit_ns, s->window_ns - s->last_hit_ns);
 	if (b.whole > 1) {
 		b.cycles = b.whole - 1;
 		b.cycles_ns = (goes_on ? s->before_ns : s->latest_ns) - s->first_ns;
@@ -317,6 +338,7 @@ static inline struct exposure expose(struct sim *s, const struct reading *open, 
 	struct exposure x = { .open = *open, .lean = lean, .cost_error = s->cost_error };
 
 	s->window_ns = s->window_hits = 0;
+	s->first_hit_ns = s->last_hit_ns = 0;
 	s->began = 0;
 	run(s, ns, lean ? s->lean_ns : s->full_ns);
 	x.bursts = bursts_at_end(s);

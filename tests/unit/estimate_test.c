@@ -539,6 +539,22 @@ static void test_dead_time_of_a_load_that_comes_and_goes(void **state)
 	check_means(rows, ARRAY_SIZE(rows));
 }
 
+/* What comes by a clock for some ms looks in windows as if it always did. */
+static void test_series_are_no_clock(void **state)
+{
+	static const struct row rows[] = {
+		{ "300 in each of 3 of 20 ms", SERIES(300e3, 3, 20), 0.02, 0, 1 },
+		{ "300 in each of 10 of 20 ms", SERIES(300e3, 10, 20), 0.02, 0, 1 },
+		{ "300 in each of 19 of 20 ms", SERIES(300e3, 19, 20), 0.02, 0, 1 },
+		{ "700 in each of 2 of 100 ms", SERIES(700e3, 2, 100), 0.02, 0, 1 },
+		{ "300 in each of 50 of 100 ms", SERIES(300e3, 50, 100), 0.02, 0, 1 },
+		{ "300 in each of 90 of 100 ms", SERIES(300e3, 90, 100), 0.02, 0, 1 },
+	};
+
+	(void)state;
+	check_means(rows, ARRAY_SIZE(rows));
+}
+
 /* With costs of hits that are not as calibrated: by 3 %, and their difference by 15 %. */
 static struct sim miscalibrated_sim_of(const struct target *target)
 {
@@ -846,6 +862,7 @@ int main(void)
 		cmocka_unit_test_setup(test_look_with_an_older_reading, set_seed),
 		cmocka_unit_test_setup(test_jitter_makes_unbiased, set_seed),
 		cmocka_unit_test_setup(test_dead_time_of_a_load_that_comes_and_goes, set_seed),
+		cmocka_unit_test_setup(test_series_are_no_clock, set_seed),
 		cmocka_unit_test_setup(test_standard_error_covers, set_seed),
 		cmocka_unit_test_setup(test_standard_error_covers_what_is_no_scatter, set_seed),
 		cmocka_unit_test_setup(test_standard_error_has_that_of_the_cost, set_seed),

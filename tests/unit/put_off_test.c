@@ -170,6 +170,25 @@ static void test_seldom_is_not_clocked(void **state)
 	}
 }
 
+/* A clock that has stopped: what was seen is what there was. */
+static void test_a_clock_at_rest(void **state)
+{
+	const struct bursts rests = { .whole = 1, .whole_hits = 1000, .idle_ns = 3e6 };
+	struct bursts pair = clocked(1e6, 1e-3);
+	struct put_off p = { 0 }, series = { 0 };
+
+	(void)state;
+	pair.idle_ns = 2e6;
+	for (int i = 0; i < 30; i++) {
+		struct bursts b = clocked(1e6, 1e-3);
+
+		add(&p, &b, 4000);
+		/* It never ran for long. */
+		assert_about(add(&series, &pair, 2000), 0);
+	}
+	assert_about(add(&p, &rests, 1000), 0);
+}
+
 /* A window that holds one burst, or little more, is too short to tell the cycle. */
 static void test_windows_are_short(void **state)
 {
@@ -204,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_clocked),
 		cmocka_unit_test(test_irregular_is_not_clocked),
 		cmocka_unit_test(test_seldom_is_not_clocked),
+		cmocka_unit_test(test_a_clock_at_rest),
 		cmocka_unit_test(test_windows_are_short),
 	};
 

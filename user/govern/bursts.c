@@ -160,10 +160,24 @@ static void add_cycles(struct bursts *sum, struct spells *s)
 	sum->cycles_ns = (double)(s->all[end - 1].begin_ns - s->all[first].begin_ns);
 }
 
+/* No hit on any CPU. */
+static double idle_ns(const struct bursts_config *config, const struct wire_window *cpus,
+		      size_t cpu_count)
+{
+	u64 first_ns = config->now_ns, last_ns = config->open_ns;
+
+	for (size_t i = 0; i < cpu_count; i++) {
+		first_ns = MIN(first_ns, cpus[i].hit_ns);
+		last_ns = MAX(last_ns, cpus[i].seen_ns);
+	}
+	return MAX((double)first_ns - (double)config->open_ns,
+		   (double)config->now_ns - (double)last_ns);
+}
+
 struct bursts bursts_of(const struct bursts_config *config, const struct wire_window *cpus,
 			size_t cpu_count)
 {
-	struct bursts ret = { 0 };
+	struct bursts ret = { .idle_ns = idle_ns(config, cpus, cpu_count) };
 	struct spells spells = { .count = 0 };
 
 	for (size_t cpu = 0; cpu < cpu_count; cpu++) {

@@ -22,6 +22,7 @@ struct bursts {
 	 * how long, and the hits of all but the first. 0: there were no two, or there were several
 	 * at a time. */
 	double cycles, cycles_ns, cycles_hits;
+	double idle_ns; /* until the first hit, or since the last, whichever is longer */
 };
 
 struct bursts_config {

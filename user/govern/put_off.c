@@ -26,6 +26,9 @@
 #define CYCLING_TO_KNOW 4
 #define CYCLE_SCATTER	0.2
 
+/* In cycles: the longest time without a hit that a clock has, and some for what holds it up. */
+#define MOST_IDLE 1.5
+
 /* Which share of hits would have been made in the time that they took: all that were made, if a
  * call itself takes less than a hit. */
 static double made_meanwhile(double hits, double ns, double hit_ns)
@@ -76,17 +79,23 @@ static void reconsider(struct put_off *p)
 	p->unsure = p->unsure_hits = p->unsure_going = 0;
 }
 
+/* A series of bursts, and then a rest, is no clock. */
+static bool cycles(const struct bursts *b)
+{
+	return b->cycles > 0 && b->idle_ns <= MOST_IDLE * b->cycles_ns / b->cycles;
+}
+
 static void learn_cycles(struct put_off *p, const struct bursts *b)
 {
-	double mean_ns = b->cycles > 0 ? b->cycles_ns / b->cycles : 0;
+	double mean_ns = cycles(b) ? b->cycles_ns / b->cycles : 0;
 
 	p->windows = p->windows * KEEP + 1;
-	p->cycling = p->cycling * KEEP + (b->cycles > 0);
+	p->cycling = p->cycling * KEEP + cycles(b);
 	p->begun = p->begun * KEEP + (b->whole + b->going > 0);
 	p->cycles = p->cycles * KEEP + b->cycles;
 	p->cycle_ns = p->cycle_ns * KEEP + mean_ns;
 	p->cycle_ns_squared = p->cycle_ns_squared * KEEP + mean_ns * mean_ns;
-	p->per_ns = p->per_ns * KEEP + (b->cycles > 0 ? b->cycles_hits / b->cycles_ns : 0);
+	p->per_ns = p->per_ns * KEEP + (cycles(b) ? b->cycles_hits / b->cycles_ns : 0);
 }
 
 static bool is_clocked(const struct put_off *p)
@@ -100,10 +109,18 @@ static bool is_clocked(const struct put_off *p)
 	return variance < CYCLE_SCATTER * CYCLE_SCATTER * mean_ns * mean_ns;
 }
 
+/* Calls per ns of a clock; 0: it was at rest for a while. One that saw no cycle has the others'. */
+static double clock_rate(const struct put_off *p, const struct bursts *b)
+{
+	if (cycles(b))
+		return b->cycles_hits / b->cycles_ns;
+	return b->idle_ns <= MOST_IDLE * p->cycle_ns / p->cycling ? p->per_ns / p->cycling : 0;
+}
+
 double put_off_add(struct put_off *p, const struct bursts *b, double hits, double window_ns,
 		   double hit_ns)
 {
-	double lasting = cut_lasting(p, b, hits, window_ns, hit_ns), left;
+	double lasting = cut_lasting(p, b, hits, window_ns, hit_ns), left, per_ns;
 
 	if (hits <= 0)
 		return 0;
@@ -116,12 +133,11 @@ double put_off_add(struct put_off *p, const struct bursts *b, double hits, doubl
 	left = cut_going(p, b, hit_ns);
 	learn_cycles(p, b);
 	p->clocked = is_clocked(p);
-	if (p->clocked) {
+	per_ns = p->clocked ? clock_rate(p, b) : 0;
+	if (per_ns > 0) {
 		/* It is told without what was cut. */
 		p->left = p->cut = p->unsure = 0;
-		return (b->cycles > 0 ? b->cycles_hits / b->cycles_ns : p->per_ns / p->cycling) *
-			       window_ns -
-		       hits;
+		return per_ns * window_ns - hits;
 	}
 	p->left = p->left * KEEP + left;
 	return left;
