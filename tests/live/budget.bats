@@ -134,6 +134,17 @@ sampled_rate() {
 		fail "$true writes/s" "$(lines summary)"
 }
 
+# Seven hundred writes each millisecond look like a clock while they last, which is not long.
+@test "a series of bursts is not taken for what always goes on" {
+	local ratio
+	writer -rate 700000 -pace sleep -bursts 5ms
+	attach "$pid" --for 12s
+	await_agent 40
+	within_budget 1 12
+	ratio=$(jq -n "$(summary .map.writes_per_s) / $(true_writes_per_s 0 9999999999999999999)")
+	jq -e -n "$ratio > 0.6 and $ratio < 1.5" >/dev/null || fail "$ratio of the true rate" "$(lines summary)"
+}
+
 @test "idle, then hot: the breaker takes the probes out, and calm brings them back" {
 	local seen
 	writer -pace free -bursts 3s

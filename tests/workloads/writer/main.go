@@ -67,17 +67,19 @@ func (t *table) put(i uint64) {
 	}
 }
 
-// burst is how long writers of pace free write before they pause; 0: they never pause.
+// burst is how long writers of pace free and sleep write before they pause; 0: they never pause.
 var burst time.Duration
 
-// pause waits when a burst is over.
-func pause(start time.Time) {
+// pause waits when a burst is over, and returns for how long.
+func pause(start time.Time) time.Duration {
 	if burst == 0 {
-		return
+		return 0
 	}
-	if at := time.Since(start) % (4 * burst); at > burst {
+	now := time.Now()
+	if at := now.Sub(start) % (4 * burst); at > burst {
 		time.Sleep(4*burst - at)
 	}
+	return time.Since(now)
 }
 
 // batch is how many writes are made between two looks at the clock or the counter.
@@ -134,9 +136,9 @@ var tick time.Duration
 
 // sleep writes at each full tick what has become due.
 func sleep(t *table, c *counter, perSecond float64, stop *uint32) {
-	start, done := time.Now(), uint64(0)
+	start, rest, done := time.Now(), time.Duration(0), uint64(0)
 	for atomic.LoadUint32(stop) == 0 {
-		due := uint64(time.Since(start).Seconds() * perSecond)
+		due := uint64((time.Since(start) - rest).Seconds() * perSecond)
 		for ; done < due; done++ {
 			t.put(done)
 			if done%batch == 0 {
@@ -145,6 +147,7 @@ func sleep(t *table, c *counter, perSecond float64, stop *uint32) {
 		}
 		atomic.StoreUint64(&c.n, done)
 		time.Sleep(tick - time.Since(start)%tick)
+		rest += pause(start)
 	}
 }
 
@@ -172,7 +175,7 @@ func main() {
 	pace := flag.String("pace", "free", "free, sleep or spin")
 	writers := flag.Int("writers", 1, "goroutines that write, each a map of its own")
 	burners := flag.Int("burners", 0, "goroutines beside them that compute and never write")
-	bursts := flag.Duration("bursts", 0, "write for so long, then do nothing three times as long, again and again")
+	bursts := flag.Duration("bursts", 0, "with -pace free or sleep: write for so long, then do nothing three times as long, again and again")
 	flag.Uint64Var(&fresh, "fresh", 0, "take a new map after so many writes")
 	flag.DurationVar(&tick, "tick", time.Millisecond, "with -pace sleep: how long from one burst of writes to the next")
 	walkKB := flag.Int("walk", 0, "with -pace free: go through so many KB of memory before each write")
