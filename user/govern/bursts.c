@@ -14,8 +14,7 @@ enum { MOST_SPELLS = 64 };
 struct spell {
 	u64 begin_ns, end_ns;
 	u64 hits;
-	u64 bursts; /* more than one where a CPU saw so many that it kept but the first and the last
-		     */
+	u64 bursts; /* more than one: of those that a CPU did not keep */
 	/* The thread at the end of a CPU's last one, and how often it had slept; 0: not known. */
 	u64 switches;
 	u32 tid;
@@ -48,19 +47,25 @@ static bool in_order(const struct wire_window *w)
 /* Of a CPU: the i-th burst, or for 0 what came before. */
 static struct spell spell_of(const struct wire_window *w, u64 open_ns, size_t i)
 {
-	const struct wire_burst first = { .begin_ns = w->hit_ns };
-	const struct wire_burst *from = i ? &w->begun[i - 1] : &first, *next = &w->begun[i];
 	size_t kept = MIN(w->count, WIRE_BURSTS);
-	struct spell ret = { .begin_ns = from->begin_ns, .bursts = 1, .begun = true };
+	struct spell ret = { .end_ns = w->seen_ns, .hits = w->hits, .bursts = 1, .begun = true };
 
-	if (!i) /* it began with the first hit, if that came a while after the window was opened */
+	if (i == kept) {
+		ret.tid = w->tid;
+		ret.switches = w->switches;
+	} else {
+		ret.end_ns = w->begun[i].begin_ns - w->begun[i].gap_ns;
+		ret.hits = w->begun[i].hits;
+	}
+	if (i > 0) {
+		ret.begin_ns = w->begun[i - 1].begin_ns;
+		ret.hits -= w->begun[i - 1].hits;
+	} else {
+		ret.begin_ns = w->hit_ns;
 		ret.begun = w->hit_ns > open_ns + HELD_UP_NS;
-	if (i == WIRE_BURSTS - 1 && kept == WIRE_BURSTS)
+	}
+	if (i == WIRE_BURSTS - 1)
 		ret.bursts += w->count - kept;
-	ret.end_ns = i < kept ? next->begin_ns - next->gap_ns : w->seen_ns;
-	ret.hits = (i < kept ? next->hits : w->hits) - from->hits;
-	ret.tid = i < kept ? 0 : w->tid;
-	ret.switches = i < kept ? 0 : w->switches;
 	return ret;
 }
 
