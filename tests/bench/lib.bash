@@ -4,7 +4,7 @@
 # What the measurements share: a load, the tools that are attached to it in turns, and their arithmetic.
 #
 # A load prints "<unix ns> <writes so far>" every 100 ms. While it runs, each turn is noted with its
-# begin and end, and only afterwards the speeds are computed, interpolated between the load's lines.
+# begin and end, and only afterwards the speeds are computed, from the load's lines.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$(cd "$root" && realpath -m "${O:-build}")
@@ -251,26 +251,39 @@ turn_bpftrace() {
 	untrace
 }
 
-# speeds: "NAME WRITES/S" of each turn.
+# speeds: "NAME WRITES/S" of each turn. By the lines within it: one across its begin or end is in part
+# of what came before or after, a hundred times as fast if that was a loop without probes.
 speeds() {
 	awk '
-	function at(t, low, high, mid) {
-		low = 1
-		high = n
-		if (!(when[1] <= t && t <= when[n])) {
-			print "bench: a turn lies outside of what the load printed" > "/dev/stderr"
+	FNR == NR { if ($1 ~ /^[0-9]+$/) { when[++n] = $1 / 1000; count[n] = $2 } next }
+	{
+		for (first = 1; first <= n && when[first] < $2; ) first++
+		for (last = n; last >= 1 && when[last] > $3; ) last--
+		if (last <= first) {
+			print "bench: a turn without two lines of the load" > "/dev/stderr"
 			exit 1
 		}
-		while (high - low > 1) {
-			mid = int((low + high) / 2)
-			if (when[mid] <= t) low = mid
-			else high = mid
-		}
-		return count[low] + (count[high] - count[low]) * (t - when[low]) / (when[high] - when[low])
+		printf "%s %.3f\n", $1, (count[last] - count[first]) / (when[last] - when[first]) * 1e6
 	}
-	FNR == NR { if ($1 ~ /^[0-9]+$/) { when[++n] = $1 / 1000; count[n] = $2 } next }
-	{ printf "%s %.3f\n", $1, (at($3) - at($2)) / ($3 - $2) * 1e6 }
 	' "$load_lines" "$tmp/turns"
+}
+
+# speed_between BEGIN END: the same between two Unix times, in µs, of a load that nothing changes there.
+speed_between() {
+	awk -v begin="$1" -v end="$2" '
+	function at(t, i) {
+		for (i = 2; i < n && when[i] < t; ) i++
+		return count[i - 1] + (count[i] - count[i - 1]) * (t - when[i - 1]) / (when[i] - when[i - 1])
+	}
+	$1 ~ /^[0-9]+$/ { when[++n] = $1 / 1000; count[n] = $2 }
+	END {
+		if (n < 2 || begin < when[1] || end > when[n]) {
+			print "bench: a window lies outside of what the load printed" > "/dev/stderr"
+			exit 1
+		}
+		printf "%.3f\n", (at(end) - at(begin)) / (end - begin) * 1e6
+	}
+	' "$load_lines"
 }
 
 # kept NAME <speeds: of each turn of that name its speed ÷ that of the "off" turns before and after.

@@ -50,9 +50,7 @@ rate_windows() {
 rate_errors() {
 	local end seconds estimate accuracy truth
 	while read -r end seconds estimate accuracy; do
-		awk -v e="$end" -v s="$seconds" 'BEGIN { printf "window %.0f %.0f\n", e / 1e3 - s * 1e6, e / 1e3 }' \
-			>"$tmp/turns"
-		truth=$(speeds | cut -d' ' -f2)
+		truth=$(speed_between "$(calculate "$end / 1e3 - $seconds * 1e6" %.0f)" "$(calculate "$end / 1e3" %.0f)")
 		echo "$1 $(calculate "($estimate / $truth - 1) * 100" %.3f) $truth $estimate $accuracy"
 	done
 }
