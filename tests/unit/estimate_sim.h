@@ -73,32 +73,38 @@ struct target {
 	int writers, burners;
 	double on_ms, period_ms; /* works that long of every period (SLEEP: ticks); 0: always */
 	double tick_ms;		 /* SLEEP; 0: one */
+	bool at_random;		 /* SLEEP: so long from tick to tick on average, without memory */
 };
 
 /* Of which writers; with burners, that never call; and one that works at times. */
 #define ONE(ways, per_s) MANY(ways, per_s, 1)
 #define MANY(ways, per_s, writers)                                                                 \
 	{                                                                                          \
-		ways, per_s, writers, 0, 0, 0, 0                                                   \
+		ways, per_s, writers, 0, 0, 0, 0, false                                            \
 	}
 #define BURNERS(per_s, burners)                                                                    \
 	{                                                                                          \
-		FREE, per_s, 1, burners, 0, 0, 0                                                   \
+		FREE, per_s, 1, burners, 0, 0, 0, false                                            \
 	}
 #define ON_OFF(per_s, on_ms, period_ms)                                                            \
 	{                                                                                          \
-		FREE, per_s, 1, 0, on_ms, period_ms, 0                                             \
+		FREE, per_s, 1, 0, on_ms, period_ms, 0, false                                      \
 	}
 
 #define BATCHES(per_s, tick_ms)                                                                    \
 	{                                                                                          \
-		SLEEP, per_s, 1, 0, 0, 0, tick_ms                                                  \
+		SLEEP, per_s, 1, 0, 0, 0, tick_ms, false                                           \
+	}
+
+#define RANDOM_BATCHES(per_s, mean_ms)                                                             \
+	{                                                                                          \
+		SLEEP, per_s, 1, 0, 0, 0, mean_ms, true                                            \
 	}
 
 /* A few ticks, then a rest. */
 #define SERIES(per_s, on_ms, period_ms)                                                            \
 	{                                                                                          \
-		SLEEP, per_s, 1, 0, on_ms, period_ms, 1                                            \
+		SLEEP, per_s, 1, 0, on_ms, period_ms, 1, false                                     \
 	}
 
 /* A call's own CPU time where a target waits for the next. */
@@ -193,12 +199,14 @@ static double step_sleep(struct sim *s, const struct step *d)
 {
 	const struct target *t = s->target;
 	double tick_ns = MAX(t->tick_ms, 1) * NS_PER_MS, ns;
+	bool fresh = false;
 
 	if (s->left_ns <= 0) {
 		s->at_ms = t->period_ms > 0 ? fmod(s->at_ms + t->tick_ms, t->period_ms) : 0;
-		s->left_ns = tick_ns;
+		s->left_ns = t->at_random ? -tick_ns * log(1 - uniform(0, 1)) : tick_ns;
+		fresh = true;
 	}
-	if (s->left_ns >= tick_ns && s->at_ms <= MAX(t->on_ms - t->tick_ms, 0)) {
+	if (fresh && s->at_ms <= MAX(t->on_ms - t->tick_ms, 0)) {
 		if (s->due <= 0)
 			begin_burst(s);
 		s->due += d->rate * tick_ns;

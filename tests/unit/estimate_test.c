@@ -555,6 +555,20 @@ static void test_series_are_no_clock(void **state)
 	check_means(rows, ARRAY_SIZE(rows));
 }
 
+/* A window holds no gap longer than itself: were they taken for a clock, it would be a fast one. */
+static void test_bursts_at_random_are_no_clock(void **state)
+{
+	static const struct row rows[] = {
+		{ "300 each ms", RANDOM_BATCHES(300e3, 1), 0.02, 0, 1 },
+		{ "900 each 3 ms", RANDOM_BATCHES(300e3, 3), 0.02, 0, 1 },
+		{ "2400 each 8 ms", RANDOM_BATCHES(300e3, 8), 0.02, 0, 1 },
+		{ "2100 each 3 ms", RANDOM_BATCHES(700e3, 3), 0.02, 0, 1 },
+	};
+
+	(void)state;
+	check_means(rows, ARRAY_SIZE(rows));
+}
+
 /* With costs of hits that are not as calibrated: by 3 %, and their difference by 15 %. */
 static struct sim miscalibrated_sim_of(const struct target *target)
 {
@@ -863,6 +877,7 @@ int main(void)
 		cmocka_unit_test_setup(test_jitter_makes_unbiased, set_seed),
 		cmocka_unit_test_setup(test_dead_time_of_a_load_that_comes_and_goes, set_seed),
 		cmocka_unit_test_setup(test_series_are_no_clock, set_seed),
+		cmocka_unit_test_setup(test_bursts_at_random_are_no_clock, set_seed),
 		cmocka_unit_test_setup(test_standard_error_covers, set_seed),
 		cmocka_unit_test_setup(test_standard_error_covers_what_is_no_scatter, set_seed),
 		cmocka_unit_test_setup(test_standard_error_has_that_of_the_cost, set_seed),
