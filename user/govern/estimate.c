@@ -297,7 +297,7 @@ static double sd_per_ns(const struct estimate *e)
 {
 	double sum = 0;
 
-	if (e->windows > 1)
+	if (e->rate.weight > 1)
 		return sqrt(e->rate.variance);
 	for (size_t fn = e->first; fn <= e->last; fn++)
 		sum += e->per_ns[fn];

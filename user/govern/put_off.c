@@ -80,22 +80,22 @@ static void reconsider(struct put_off *p)
 }
 
 /* A series of bursts, and then a rest, is no clock. */
-static bool cycles(const struct bursts *b)
+static bool is_cycling(const struct bursts *b)
 {
 	return b->cycles > 0 && b->idle_ns <= MOST_IDLE * b->cycles_ns / b->cycles;
 }
 
 static void learn_cycles(struct put_off *p, const struct bursts *b)
 {
-	double mean_ns = cycles(b) ? b->cycles_ns / b->cycles : 0;
+	double mean_ns = is_cycling(b) ? b->cycles_ns / b->cycles : 0;
 
 	p->windows = p->windows * KEEP + 1;
-	p->cycling = p->cycling * KEEP + cycles(b);
+	p->cycling = p->cycling * KEEP + is_cycling(b);
 	p->begun = p->begun * KEEP + (b->whole + b->going > 0);
 	p->cycles = p->cycles * KEEP + b->cycles;
 	p->cycle_ns = p->cycle_ns * KEEP + mean_ns;
 	p->cycle_ns_squared = p->cycle_ns_squared * KEEP + mean_ns * mean_ns;
-	p->per_ns = p->per_ns * KEEP + (cycles(b) ? b->cycles_hits / b->cycles_ns : 0);
+	p->per_ns = p->per_ns * KEEP + (is_cycling(b) ? b->cycles_hits / b->cycles_ns : 0);
 }
 
 static bool is_clocked(const struct put_off *p)
@@ -112,7 +112,7 @@ static bool is_clocked(const struct put_off *p)
 /* Calls per ns of a clock; 0: it was at rest for a while. One that saw no cycle has the others'. */
 static double clock_rate(const struct put_off *p, const struct bursts *b)
 {
-	if (cycles(b))
+	if (is_cycling(b))
 		return b->cycles_hits / b->cycles_ns;
 	return b->idle_ns <= MOST_IDLE * p->cycle_ns / p->cycling ? p->per_ns / p->cycling : 0;
 }
