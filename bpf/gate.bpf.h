@@ -64,7 +64,7 @@ static __always_inline void note_seen(struct wire_window *w, struct task_struct 
 	w->switches = task->nvcsw;
 }
 
-static __always_inline void note_burst(struct wire_window *w, u64 now_ns)
+static __always_inline void note_burst(struct wire_window *w, u64 hits, u64 now_ns)
 {
 	u32 i = w->count;
 
@@ -73,18 +73,18 @@ static __always_inline void note_burst(struct wire_window *w, u64 now_ns)
 		i = WIRE_BURSTS - 1;
 	w->begun[i] = (struct wire_burst) {
 		.begin_ns = now_ns,
-		.hits = (u32)w->hits,
+		.hits = (u32)hits,
 		.gap_ns = (u32)(now_ns - w->seen_ns),
 	};
 }
 
-static __always_inline void look_for_gap(struct wire_window *w, u64 now_ns)
+static __always_inline void look_for_gap(struct wire_window *w, u64 hits, u64 now_ns)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (now_ns - w->seen_ns > WIRE_BURST_GAP_NS &&
 	    (w->tid != (u32)task->pid || w->switches != task->nvcsw))
-		note_burst(w, now_ns);
+		note_burst(w, hits, now_ns);
 	note_seen(w, task, now_ns);
 }
 
@@ -97,12 +97,15 @@ static __always_inline void begin_window(struct wire_window *w, u32 number)
 	note_seen(w, bpf_get_current_task_btf(), w->hit_ns);
 }
 
-/* Wakes user space when the hits of a window, on this CPU, pass its cap. */
+/* Wakes user space when the hits of a window, on this CPU, pass its cap. By the number that this
+ * run itself wrote: one that was preempted and read it again could find it beyond the cap, as would
+ * the run that preempted it. */
 static __always_inline void breaker(struct hit *hit, u32 group)
 {
 	u32 index = WIRE_GATE(hit->slot, group);
 	struct wire_gate *gate = bpf_map_lookup_elem(&gates, &index);
 	struct wire_window *w = &hit->counters->windows[group];
+	u64 hits;
 
 	if (!gate)
 		return;
@@ -110,10 +113,10 @@ static __always_inline void breaker(struct hit *hit, u32 group)
 	hit->room = gate->room;
 	if (w->number != gate->window)
 		begin_window(w, gate->window);
-	w->hits++;
-	if (hit->began_ns && w->hits % WIRE_BURST_STRIDE == 0)
-		look_for_gap(w, hit->began_ns);
-	if (w->hits == gate->cap)
+	hits = ++w->hits;
+	if (hit->began_ns && hits % WIRE_BURST_STRIDE == 0)
+		look_for_gap(w, hits, hit->began_ns);
+	if (hits == gate->cap)
 		trip(hit->slot, group, gate->window);
 }
 

@@ -216,8 +216,8 @@ struct wire_burst {
 
 /*
  * What one CPU saw of the window that is open. Each WIRE_BURST_STRIDE-th hit is looked at, since to
- * ask for the time costs 15 ns, so all counts are right within as many. Plain increments: a hit
- * that is lost to a preemption does no harm.
+ * ask for the time costs 15 ns, so all counts are right within as many. Plain increments: one that
+ * is lost to a preemption moves the cap by one.
  */
 struct wire_window {
 	u64 number; /* of the window, as wire_gate has it; older: it saw none of that one */
