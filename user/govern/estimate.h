@@ -68,7 +68,6 @@ double estimate_cpu_untold_ns(double going, double going_ns, double tick_ns);
 /* A stretch of time in which a group stood. */
 struct exposure {
 	struct reading open, close;
-	u64 attached_ns;   /* when it was attached, a little before open */
 	double cost_ns;	   /* of its hits */
 	double cost_error; /* standard error of that, relative, beside the calibration's */
 	u64 pause_ns;	   /* mean of the random part of the pause before it */

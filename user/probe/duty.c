@@ -190,15 +190,16 @@ static struct crew_order go_on(struct worker *w)
 	return (struct crew_order) { .due_ns = w->seen.time_ns + w->order.length_ns };
 }
 
-/* Reads, and tells. Returns 1: the group may stay attached, 0: not, or -EIO. */
-static int close_window(struct worker *w, struct exposure *x, bool attached)
+/* Reads, and tells. attached_ns: when it was, for this window; 0: it stood before. Returns 1: the
+ * group may stay attached, 0: not, or -EIO. */
+static int close_window(struct worker *w, struct exposure *x, u64 attached_ns)
 {
-	if (attached ? group_read_window(&w->reader, w->window, x)
-		     : group_read(&w->reader, &x->close))
+	if (attached_ns ? group_read_window(&w->reader, w->window, attached_ns, x)
+			: group_read(&w->reader, &x->close))
 		return -EIO;
 	x->pause_ns = w->order.pause_ns;
 	w->seen = w->charged = x->close;
-	return tell(w, x, attached);
+	return tell(w, x, attached_ns > 0);
 }
 
 /* One of a group that stands. Returns as close_window(). */
@@ -206,7 +207,7 @@ static int look(struct worker *w)
 {
 	struct exposure x = { .open = w->seen };
 
-	return close_window(w, &x, false);
+	return close_window(w, &x, 0);
 }
 
 /* Returns 0 or -EIO. */
@@ -232,6 +233,7 @@ static bool settle(struct worker *w, const struct exposure *x)
 static int run_window(struct worker *w)
 {
 	struct exposure x = { .lean = w->lean };
+	u64 attached_ns;
 
 	w->lean = !w->lean;
 	open_gate(w, x.lean);
@@ -239,13 +241,13 @@ static int run_window(struct worker *w)
 		return 0;
 	if (begin_exposure(w, &x))
 		return -EIO;
-	x.attached_ns = x.open.time_ns;
+	attached_ns = x.open.time_ns;
 	if (settle(w, &x)) {
 		if (begin_exposure(w, &x))
 			return -EIO;
-		(void)crew_sleep(w->duty->config.crew, &w->job, x.attached_ns + w->order.length_ns);
+		(void)crew_sleep(w->duty->config.crew, &w->job, attached_ns + w->order.length_ns);
 	}
-	return close_window(w, &x, true);
+	return close_window(w, &x, attached_ns);
 }
 
 static struct crew_order fail(struct worker *w, int rc)

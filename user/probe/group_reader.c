@@ -85,10 +85,10 @@ int group_read(const struct group_reader *r, struct reading *ret)
 	return read_now(r, &spread, ret);
 }
 
-int group_read_window(const struct group_reader *r, u32 window, struct exposure *x)
+int group_read_window(const struct group_reader *r, u32 window, u64 attached_ns, struct exposure *x)
 {
 	const struct bursts_config bursts = {
-		.open_ns = x->attached_ns,
+		.open_ns = attached_ns,
 		.now_ns = monotonic_ns(),
 		.runs = thread_runs,
 		.arg = r->process,

@@ -30,8 +30,9 @@ struct reading group_reading(const struct group_reader *r, u64 time_ns,
 /* Reads them now. Returns 0 or a negative errno. */
 int group_read(const struct group_reader *r, struct reading *ret);
 
-/* The same into x->close, and what the window of that number tells, which it closes: its probes
- * were attached at x->attached_ns. */
-int group_read_window(const struct group_reader *r, u32 window, struct exposure *x);
+/* The same into x->close, and what the window of that number tells, which it closes. attached_ns:
+ * since when its probes stand. */
+int group_read_window(const struct group_reader *r, u32 window, u64 attached_ns,
+		      struct exposure *x);
 
 #endif
