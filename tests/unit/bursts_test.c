@@ -138,9 +138,11 @@ static void test_several_at_a_time(void **state)
 {
 	const double first_ms[] = { 1, 2, 3 }, second_ms[] = { 1.2, 2.2, 3.2 };
 	struct wire_window cpus[] = { window_of(first_ms, 3, 3.3), window_of(second_ms, 3, 3.5) };
-	struct bursts b = seen(5, cpus, 2, 0);
+	struct bursts b;
 
 	(void)state;
+	cpus[1].tid = OTHER;
+	b = seen(5, cpus, 2, 0);
 	assert_true(b.whole == 6 && b.cycles == 0);
 }
 
@@ -154,10 +156,47 @@ static void test_a_thread_moves(void **state)
 	(void)state;
 	cpus[1].hit_ns = at(2.6);
 	b = seen(5, cpus, 2, 0);
+	assert_true(b.whole == 2 && b.whole_hits == 300 && b.going == 0);
 	assert_cycles(&b, 1, 1, 200);
+	b = seen(3.02, cpus, 2, 0);
+	assert_true(b.whole == 1 && b.whole_hits == 100);
+	assert_true(b.going == 1 && b.going_hits == 200 && b.going_ns == 1020e3);
 	cpus[1].switches++; /* it slept */
 	b = seen(5, cpus, 2, 0);
+	assert_true(b.whole == 3 && b.whole_hits == 300);
 	assert_cycles(&b, 2, 1.6, 200);
+}
+
+/* One that runs all the time. */
+static void test_a_busy_thread_moves(void **state)
+{
+	struct wire_window cpus[] = { window_of(NULL, 0, 1), window_of(NULL, 0, 3) };
+	struct bursts b;
+
+	(void)state;
+	cpus[1].hit_ns = at(1.1);
+	b = seen(3.02, cpus, 2, 0);
+	assert_true(b.whole == 0 && b.going == 0 && b.lasting_hits == 200);
+}
+
+/* It makes calls while the probes are being set, and waits for that: it has not slept. */
+static void test_attaching_holds_a_thread_up(void **state)
+{
+	const double begun_ms[] = { 0.02, 1 };
+	struct wire_window w = window_of(begun_ms, 1, 3);
+	struct bursts b;
+
+	(void)state;
+	w.hit_ns = OPEN_NS - 60000;
+	w.begun[0].gap_ns = 60000;
+	b = seen(3.02, &w, 1, 0);
+	assert_true(b.whole == 0 && b.going == 0 && b.lasting_hits == 200);
+	w = window_of(begun_ms, 2, 1.3);
+	w.hit_ns = OPEN_NS - 60000;
+	w.begun[0].gap_ns = 60000;
+	b = seen(3, &w, 1, 0);
+	assert_true(b.whole == 1 && b.whole_hits == 100 && b.lasting_hits == 0);
+	assert_cycles(&b, 0, 0, 0);
 }
 
 /* The first ones and the last are kept: the cycles between are known, the last ones' hits are not.
@@ -215,6 +254,8 @@ int main(void)
 		cmocka_unit_test(test_bursts_on_two_cpus),
 		cmocka_unit_test(test_several_at_a_time),
 		cmocka_unit_test(test_a_thread_moves),
+		cmocka_unit_test(test_a_busy_thread_moves),
+		cmocka_unit_test(test_attaching_holds_a_thread_up),
 		cmocka_unit_test(test_more_than_fit),
 		cmocka_unit_test(test_disorder_tells_nothing),
 	};

@@ -44,7 +44,18 @@ static bool in_order(const struct wire_window *w)
 	return hits <= w->hits && begin_ns <= w->seen_ns;
 }
 
-/* Of a CPU: the i-th burst, or for 0 what came before. */
+/* A thread that makes calls while the probes are being set waits for that, and goes on: so many
+ * bursts of a CPU are no others. */
+static size_t held_up(const struct wire_window *w, u64 open_ns)
+{
+	size_t n = 0;
+
+	while (n < MIN(w->count, WIRE_BURSTS) && w->begun[n].begin_ns < open_ns + WIRE_BURST_GAP_NS)
+		n++;
+	return n;
+}
+
+/* Of a CPU: the i-th burst, or what came before the first that began in the window. */
 static struct spell spell_of(const struct wire_window *w, u64 open_ns, size_t i)
 {
 	size_t kept = MIN(w->count, WIRE_BURSTS);
@@ -57,7 +68,7 @@ static struct spell spell_of(const struct wire_window *w, u64 open_ns, size_t i)
 		ret.end_ns = w->begun[i].begin_ns - w->begun[i].gap_ns;
 		ret.hits = w->begun[i].hits;
 	}
-	if (i > 0) {
+	if (i > held_up(w, open_ns)) {
 		ret.begin_ns = w->begun[i - 1].begin_ns;
 		ret.hits -= w->begun[i - 1].hits;
 	} else {
@@ -67,6 +78,41 @@ static struct spell spell_of(const struct wire_window *w, u64 open_ns, size_t i)
 	if (i == WIRE_BURSTS - 1)
 		ret.bursts += w->count - kept;
 	return ret;
+}
+
+static struct spell last_of(const struct wire_window *w, u64 open_ns)
+{
+	return spell_of(w, open_ns, MIN(w->count, WIRE_BURSTS));
+}
+
+/* What another CPU saw last of the thread that w saw last, if it has not slept between. */
+static const struct wire_window *other_half(const struct wire_window *cpus, size_t cpu_count,
+					    const struct wire_window *w)
+{
+	for (size_t i = 0; i < cpu_count; i++)
+		if (&cpus[i] != w && cpus[i].hits && cpus[i].tid == w->tid &&
+		    cpus[i].switches == w->switches)
+			return &cpus[i];
+	return NULL;
+}
+
+/* A thread that the kernel moves goes on with its burst: it is counted where it is now. Returns
+ * false for the CPU that it left. */
+static bool put_together(const struct bursts_config *config, const struct wire_window *cpus,
+			 size_t cpu_count, const struct wire_window *w, struct spell *last)
+{
+	const struct wire_window *other = other_half(cpus, cpu_count, w);
+	struct spell before;
+
+	if (!other || !in_order(other))
+		return true;
+	if (other->seen_ns > w->seen_ns)
+		return false;
+	before = last_of(other, config->open_ns);
+	last->begin_ns = before.begin_ns;
+	last->begun = before.begun;
+	last->hits += before.hits;
+	return true;
 }
 
 static void insert(struct spells *s, const struct spell *spell)
@@ -191,12 +237,13 @@ struct bursts bursts_of(const struct bursts_config *config, const struct wire_wi
 
 		if (!w->hits || !in_order(w))
 			continue;
-		for (size_t i = 0; i <= kept; i++) {
+		for (size_t i = held_up(w, config->open_ns); i <= kept; i++) {
 			struct spell s = spell_of(w, config->open_ns, i);
 
 			s.going = i == kept && goes_on(config, cpus, cpu_count, w);
-			count(&ret, &s, config->now_ns);
 			insert(&spells, &s);
+			if (i < kept || put_together(config, cpus, cpu_count, w, &s))
+				count(&ret, &s, config->now_ns);
 		}
 	}
 	add_cycles(&ret, &spells);
