@@ -62,6 +62,7 @@ static __always_inline void note_seen(struct wire_window *w, struct task_struct 
 	w->seen_ns = now_ns;
 	w->tid = (u32)task->pid;
 	w->switches = task->nvcsw;
+	w->told_until_ns = task->se.exec_start;
 }
 
 static __always_inline void note_burst(struct wire_window *w, u64 hits, u64 now_ns)

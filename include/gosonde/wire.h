@@ -225,8 +225,11 @@ struct wire_window {
 	u64 hit_ns;   /* the first hit */
 	u64 seen_ns;  /* the last hit that was looked at: when, */
 	u64 switches; /* how often its thread had gone to sleep until then, */
-	u32 tid;      /* and which that was */
-	u32 count;    /* bursts that have begun after the first hit */
+	/* until when its CPU time was told then, by the scheduler's clock (sched_entity's
+	 * exec_start): less than a tick ago, */
+	u64 told_until_ns;
+	u32 tid;			      /* and which that was */
+	u32 count;			      /* bursts that have begun after the first hit */
 	struct wire_burst begun[WIRE_BURSTS]; /* these; of more than fit, the last is the latest */
 };
 
@@ -381,7 +384,7 @@ struct wire_fault {
 
 _Static_assert(sizeof(struct wire_target) == 56 + 16 * WIRE_GC_WORDS, "wire size");
 _Static_assert(sizeof(struct wire_counters) ==
-		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 8 + 24 * WIRE_GROUPS),
+		       8 * (2 * WIRE_FN_COUNT + WIRE_LOSS_COUNT + 8 + 25 * WIRE_GROUPS),
 	       "wire size");
 _Static_assert(sizeof(struct wire_gate) == 24, "wire size");
 _Static_assert(sizeof(struct wire_trip) == 16, "wire size");

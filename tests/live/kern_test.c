@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 
 #include "daemon/loop.h"
 #include "govern/bursts.h"
+#include "base/units.h"
 #include "kern/features.h"
 #include "kern/kern.h"
 #include "probe/calibrate.h"
@@ -306,6 +308,55 @@ static void bursts_are_told_apart(void **state)
 	test_free(seen);
 }
 
+/* What the only CPU that is hit saw of window 1, after hits of so long. */
+static struct wire_window window_after(struct kern *kern, u64 *seen, struct wire_window *windows,
+				       u64 ns)
+{
+	struct kern_spread spread = {
+		.group = WIRE_GROUP_MAP_WRITE, .window = 1, .seen = seen, .windows = windows
+	};
+	u64 end_ns = now_monotonic_ns() + ns;
+	struct wire_counters c;
+
+	while (now_monotonic_ns() < end_ns)
+		probed();
+	assert_int_equal(kern_read_spread(kern, SLOT, &c, &spread, NULL), 0);
+	assert_int_equal(spread.hit_cpus, 1);
+	return windows[0];
+}
+
+/* By another clock, which goes as fast, and at most a tick ago; ticks of a virtual machine may be
+ * late. */
+static void cpu_time_is_told_at_ticks(void **state)
+{
+	const struct wire_gate gate = { .window = 1 };
+	CLEANUP(freep) u64 *seen = calloc(kern_cpus(), sizeof(*seen));
+	CLEANUP(freep) struct wire_window *windows = calloc(kern_cpus(), sizeof(*windows));
+	struct kern_probes *probes;
+	struct kern *kern = open_usual_kern();
+	struct wire_window before, after;
+	cpu_set_t all;
+	s64 later_ns, told_later_ns;
+
+	(void)state;
+	assert_true(seen && windows);
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	stay_on_this_cpu();
+	probes = watch_self(kern, probed, 0, WIRE_FN_MAPASSIGN, 0);
+	kern_set_gate(kern, SLOT, PROBE_MAP_WRITE, &gate);
+	before = window_after(kern, seen, windows, 20 * NS_PER_MS);
+	after = window_after(kern, seen, windows, 500 * NS_PER_MS);
+	later_ns = (s64)(after.seen_ns - before.seen_ns);
+	told_later_ns = (s64)(after.told_until_ns - before.told_until_ns);
+	assert_int_equal(before.tid, gettid());
+	assert_int_equal(after.tid, gettid());
+	assert_true(later_ns > (s64)(400 * NS_PER_MS));
+	assert_true(llabs(later_ns - told_later_ns) < (s64)(200 * NS_PER_MS));
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	kern_detach(probes);
+	kern_close(kern);
+}
+
 /* Whoever is held up for the whole of a measurement finds out nothing: the next one may not be. */
 static void calibrate_with(bool multi)
 {
@@ -394,6 +445,7 @@ int main(void)
 		cmocka_unit_test(other_process_is_not_counted),
 		cmocka_unit_test(failing_stack_check_does_not_count),
 		cmocka_unit_test(bursts_are_told_apart),
+		cmocka_unit_test(cpu_time_is_told_at_ticks),
 		cmocka_unit_test(calibration_measures_both_classes),
 		cmocka_unit_test(processes_are_told),
 	};

@@ -295,34 +295,6 @@ static void test_no_cpu_clock(void **state)
 	assert_int_equal(failures, 0);
 }
 
-/* A thread that woke ran_ns ago, beside a clock of which any phase is as likely. */
-static double untold_by_phases(double ran_ns, double tick_ns)
-{
-	const int phases = 10000;
-	double sum = 0;
-
-	for (int i = 0; i < phases; i++) {
-		double since_tick_ns = tick_ns * (i + 0.5) / phases;
-
-		sum += MIN(ran_ns, since_tick_ns);
-	}
-	return sum / phases;
-}
-
-static void test_cpu_time_since_the_last_tick(void **state)
-{
-	const double tick_ns = 4e6, ran_ns[] = { 1e3, 3e5, 3.9e6, 4e6, 3e7 };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(ran_ns); i++) {
-		double one = untold_by_phases(ran_ns[i], tick_ns);
-
-		assert_float_equal(estimate_cpu_untold_ns(1, ran_ns[i], tick_ns), one, 10);
-		assert_float_equal(estimate_cpu_untold_ns(3, 3 * ran_ns[i], tick_ns), 3 * one, 30);
-	}
-	assert_float_equal(estimate_cpu_untold_ns(0, 0, tick_ns), 0, 0);
-}
-
 static void test_standing_is_exact(void **state)
 {
 	static const struct target targets[] = {
@@ -876,7 +848,6 @@ int main(void)
 		cmocka_unit_test_setup(test_dense_loop_is_bounded, set_seed),
 		cmocka_unit_test_setup(test_bursts_longer_than_windows_are_bounded, set_seed),
 		cmocka_unit_test_setup(test_no_cpu_clock, set_seed),
-		cmocka_unit_test(test_cpu_time_since_the_last_tick),
 		cmocka_unit_test_setup(test_standing_is_exact, set_seed),
 		cmocka_unit_test_setup(test_standing_again_is_exact, set_seed),
 		cmocka_unit_test_setup(test_looks_change_nothing, set_seed),

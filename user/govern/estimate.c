@@ -138,14 +138,6 @@ struct loss_share estimate_loss(const struct estimate *e)
 				     MAX(by_cpu.error, MIN(by_cost.error, by_cpu.share / 2)) };
 }
 
-double estimate_cpu_untold_ns(double going, double going_ns, double tick_ns)
-{
-	double ran_ns = going > 0 ? MIN(going_ns / going, tick_ns) : 0;
-
-	/* A tick came meanwhile with a chance of ran / tick, and then in the middle on average. */
-	return going * ran_ns * (1 - ran_ns / (2 * tick_ns));
-}
-
 static u64 hits_between(const struct estimate *e, const struct reading *from,
 			const struct reading *to)
 {

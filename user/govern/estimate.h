@@ -56,15 +56,6 @@ struct reading {
 	u64 cpu_ns;	     /* CPU time of the process; 0: unknown */
 };
 
-/*
- * What the CPU time of a process lacks when it is read. The kernel brings that of threads that run
- * up to date at its ticks only, which come at any time for them (kernel/sched/cputime.c,
- * thread_group_cputime()). So the threads of bursts that are going on lack what they have run since
- * they woke, or since the last tick. Those that always run lack as much at a window's begin as at
- * its end. going: how many bursts; going_ns: since when, summed up.
- */
-double estimate_cpu_untold_ns(double going, double going_ns, double tick_ns);
-
 /* A stretch of time in which a group stood. */
 struct exposure {
 	struct reading open, close;

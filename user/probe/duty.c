@@ -194,7 +194,7 @@ static struct crew_order go_on(struct worker *w)
  * group may stay attached, 0: not, or -EIO. */
 static int close_window(struct worker *w, struct exposure *x, u64 attached_ns)
 {
-	if (attached_ns ? group_read_window(&w->reader, w->window, attached_ns, x)
+	if (attached_ns ? group_read_close(&w->reader, w->window, attached_ns, x)
 			: group_read(&w->reader, &x->close))
 		return -EIO;
 	x->pause_ns = w->order.pause_ns;
@@ -213,7 +213,7 @@ static int look(struct worker *w)
 /* Returns 0 or -EIO. */
 static int begin_exposure(struct worker *w, struct exposure *x)
 {
-	if (group_read(&w->reader, &x->open))
+	if (group_read_open(&w->reader, w->window, &x->open))
 		return -EIO;
 	charge_strays(w, &x->open);
 	return 0;

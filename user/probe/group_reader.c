@@ -17,17 +17,20 @@ int group_reader_init(struct group_reader *ret, struct kern *kern, u32 slot,
 		.group = group,
 		.seen = calloc(kern_cpus(), sizeof(*ret->seen)),
 		.windows = calloc(kern_cpus(), sizeof(*ret->windows)),
+		.at_open = calloc(kern_cpus(), sizeof(*ret->at_open)),
+		.at_close = calloc(kern_cpus(), sizeof(*ret->at_close)),
 	};
 	probe_group_functions(group, &ret->first, &ret->last);
-	return ret->seen && ret->windows ? 0 : -ENOMEM;
+	return ret->seen && ret->windows && ret->at_open && ret->at_close ? 0 : -ENOMEM;
 }
 
 void group_reader_done(struct group_reader *r)
 {
 	free(r->seen);
 	free(r->windows);
-	r->seen = NULL;
-	r->windows = NULL;
+	free(r->at_open);
+	free(r->at_close);
+	*r = (struct group_reader) { 0 };
 }
 
 struct reading group_reading(const struct group_reader *r, u64 time_ns,
@@ -47,12 +50,22 @@ struct reading group_reading(const struct group_reader *r, u64 time_ns,
 	return ret;
 }
 
-static u64 cpu_untold_ns(const struct bursts *b)
+static double tick_ns(void)
 {
 	struct timespec tick;
 
 	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-	return (u64)estimate_cpu_untold_ns(b->going, b->going_ns, (double)tick.tv_nsec);
+	return (double)tick.tv_nsec;
+}
+
+/* What is untold at the end of a window more than at its begin. */
+static double untold_ns(const struct group_reader *r, const struct bursts *bursts, size_t cpus,
+			u64 now_ns)
+{
+	size_t n = running_of(r->windows, cpus, now_ns, r->at_close);
+
+	return untold_of_running_ns(r->at_open, r->open_count, r->at_close, n) +
+	       untold_of_woken_ns(bursts->going, bursts->going_ns, tick_ns());
 }
 
 static bool thread_runs(const void *arg, u32 tid)
@@ -85,7 +98,16 @@ int group_read(const struct group_reader *r, struct reading *ret)
 	return read_now(r, &spread, ret);
 }
 
-int group_read_window(const struct group_reader *r, u32 window, u64 attached_ns, struct exposure *x)
+int group_read_open(struct group_reader *r, u32 window, struct reading *ret)
+{
+	struct kern_spread spread = { .window = window };
+	int rc = read_now(r, &spread, ret);
+
+	r->open_count = rc ? 0 : running_of(r->windows, spread.hit_cpus, ret->time_ns, r->at_open);
+	return rc;
+}
+
+int group_read_close(const struct group_reader *r, u32 window, u64 attached_ns, struct exposure *x)
 {
 	const struct bursts_config bursts = {
 		.open_ns = attached_ns,
@@ -100,6 +122,9 @@ int group_read_window(const struct group_reader *r, u32 window, u64 attached_ns,
 		return rc;
 	x->cpus = spread.cpus;
 	x->bursts = bursts_of(&bursts, r->windows, spread.hit_cpus);
-	x->close.cpu_ns += cpu_untold_ns(&x->bursts);
+	x->close.cpu_ns =
+		(u64)MAX((double)x->close.cpu_ns +
+				 untold_ns(r, &x->bursts, spread.hit_cpus, x->close.time_ns),
+			 0);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #define PROBE_GROUP_READER_H
 
 #include "govern/estimate.h"
+#include "govern/untold.h"
 #include "kern/kern.h"
 #include "proc/process.h"
 
@@ -16,6 +17,8 @@ struct group_reader {
 	enum wire_fn first, last;
 	u64 *seen; /* by CPU; owned, as is what they saw */
 	struct wire_window *windows;
+	struct running *at_open, *at_close; /* of the window that is open */
+	size_t open_count;
 };
 
 /* Returns 0 or -ENOMEM. group_reader_done() is fine after either, and for one of zeros. */
@@ -30,9 +33,11 @@ struct reading group_reading(const struct group_reader *r, u64 time_ns,
 /* Reads them now. Returns 0 or a negative errno. */
 int group_read(const struct group_reader *r, struct reading *ret);
 
+/* The same, as a look into the window of that number begins. */
+int group_read_open(struct group_reader *r, u32 window, struct reading *ret);
+
 /* The same into x->close, and what the window of that number tells, which it closes. attached_ns:
  * since when its probes stand. */
-int group_read_window(const struct group_reader *r, u32 window, u64 attached_ns,
-		      struct exposure *x);
+int group_read_close(const struct group_reader *r, u32 window, u64 attached_ns, struct exposure *x);
 
 #endif

@@ -94,8 +94,13 @@ struct thread_struct {
 	long unsigned int fsbase;
 } __attribute__((preserve_access_index));
 
+struct sched_entity {
+	__u64 exec_start;
+} __attribute__((preserve_access_index));
+
 struct task_struct {
 	int pid;
+	struct sched_entity se;
 	long unsigned int nvcsw;
 	struct thread_struct thread;
 } __attribute__((preserve_access_index));

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "govern/untold.h"
+
+#include "base/macros.h"
+
+/* One that was seen longer ago may have been switched out meanwhile. Short beside a tick. */
+#define SEEN_NS (4 * WIRE_BURST_GAP_NS)
+
+size_t running_of(const struct wire_window *cpus, size_t count, u64 now_ns, struct running *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (cpus[i].hits && cpus[i].seen_ns + SEEN_NS > now_ns)
+			ret[n++] = (struct running) {
+				.tid = cpus[i].tid,
+				.switches = cpus[i].switches,
+				.at_ns = cpus[i].seen_ns,
+				.told_until_ns = cpus[i].told_until_ns,
+			};
+	return n;
+}
+
+double untold_of_running_ns(const struct running *open, size_t open_count,
+			    const struct running *close, size_t close_count)
+{
+	double ret = 0;
+
+	for (size_t i = 0; i < open_count; i++)
+		for (size_t j = 0; j < close_count; j++)
+			if (open[i].tid == close[j].tid && open[i].switches == close[j].switches)
+				ret += (double)(s64)(close[j].at_ns - open[i].at_ns) -
+				       (double)(s64)(close[j].told_until_ns -
+						     open[i].told_until_ns);
+	return ret;
+}
+
+double untold_of_woken_ns(double going, double going_ns, double tick_ns)
+{
+	double ran_ns = going > 0 ? MIN(going_ns / going, tick_ns) : 0;
+
+	/* A tick came meanwhile with a chance of ran / tick, and then in the middle on average. */
+	return going * ran_ns * (1 - ran_ns / (2 * tick_ns));
+}
