@@ -281,10 +281,9 @@ static double stretch(struct sampler *s, enum probe_group group, const struct wi
 
 	if (!probe_is_timed(group))
 		return 1;
-	stretch_add(&s->stretch[group], now->count - before->count, now->ns - before->ns,
-		    s->config.costs->run_ns);
+	stretch_add(&s->stretch[group], now->count - before->count, now->ns - before->ns);
 	s->ran[group] = *now;
-	return stretch_of(&s->stretch[group]);
+	return stretch_of(&s->stretch[group], s->config.costs->run_ns);
 }
 
 /* Of a group, since the start; each hit for what one cost in its time. */

@@ -15,19 +15,22 @@
 
 #include <gosonde/types.h>
 
-/* Runs of a group's program that were timed, and how many as long as a calibrated one they were;
+/* Runs of a group's program that were timed, how long they took, and how many count as unseen;
  * older ones count less. Zeros: none yet. */
 struct stretch {
-	double runs, calibrated_runs;
+	double runs, runs_ns, unseen;
 };
 
-/* A window's; any number of them. calibrated_ns: how long a run took in the calibration of now; 0:
- * unknown, and nothing is learned. */
-void stretch_add(struct stretch *s, u64 runs, u64 runs_ns, double calibrated_ns);
+/* A window's; any number of them. */
+void stretch_add(struct stretch *s, u64 runs, u64 runs_ns);
 
-/* Before any run it is a server's; 1 where it is hardly more or less, since the calibration is
- * right within 3 %, and this is not. */
-double stretch_of(const struct stretch *s);
+/*
+ * By how long a run took in the calibration of now (0: unknown). What a hit costs is then the
+ * target's runs times what calibrated hits and runs are to each other, and that is the same while a
+ * machine is fast and while it is slow: 4.4 to 4.6, of the target's hits as of the calibrated ones.
+ * Before any run it is a server's.
+ */
+double stretch_of(const struct stretch *s, double calibrated_ns);
 
 /* Standard error of what a hit is taken to cost, relative to it: of the part that was not
  * calibrated a fifth. Map writes of caddy took 0.49 of a CPU where 0.51 were told, goroutines 0.09

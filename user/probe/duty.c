@@ -57,7 +57,7 @@ struct duty {
 /* Under the lock, as all that looks at costs. */
 static double stretch(const struct worker *w)
 {
-	return probe_is_timed(w->group) ? stretch_of(&w->stretch) : 1;
+	return probe_is_timed(w->group) ? stretch_of(&w->stretch, w->duty->config.costs.run_ns) : 1;
 }
 
 /* The dearest function's. */
@@ -113,8 +113,7 @@ static bool tell(struct worker *w, struct exposure *x, bool attached)
 	double attach_ns = attached ? ATTACH_COST_NS : 0;
 
 	pthread_mutex_lock(&w->duty->lock);
-	stretch_add(&w->stretch, x->close.runs - x->open.runs, x->close.runs_ns - x->open.runs_ns,
-		    w->duty->config.costs.run_ns);
+	stretch_add(&w->stretch, x->close.runs - x->open.runs, x->close.runs_ns - x->open.runs_ns);
 	x->cost_ns = cost_between(w, &x->open, &x->close, x->lean);
 	x->cost_error = stretch_error(stretch(w));
 	x->stays = governor_spent(w->duty->governor, w->group, x->open.time_ns, x->close.time_ns,

@@ -41,30 +41,21 @@ struct calibration calibration_by(const struct calibration *first,
 				  const struct meter_reading *readings, size_t n)
 {
 	struct calibration ret = *first;
-	double full[METER_READINGS], lean[METER_READINGS], run[METER_READINGS], pace;
+	double full[METER_READINGS], lean[METER_READINGS], run[METER_READINGS], full_ns, pace;
 
 	for (size_t i = 0; i < n; i++) {
 		full[i] = readings[i].full_ns;
-		lean[i] = readings[i].lean_ns;
-		run[i] = readings[i].run_ns;
+		lean[i] = readings[i].lean_ns / readings[i].full_ns;
+		run[i] = readings[i].run_ns / readings[i].full_ns;
 	}
-	ret.lean_ns = lower_quartile(lean, n);
-	ret.run_ns = median(run, n);
-	pace = lower_quartile(full, n) / first->ns[SITE_EMULATED];
+	full_ns = lower_quartile(full, n);
+	ret.lean_ns = full_ns * median(lean, n);
+	ret.run_ns = full_ns * median(run, n);
+	pace = full_ns / first->ns[SITE_EMULATED];
 	for (size_t i = 0; i < ARRAY_SIZE(ret.ns); i++)
 		ret.ns[i] *= pace;
 	ret.stack_ns *= pace;
 	return ret;
-}
-
-/* ns of a hit in the fastest of n batches. */
-static double fastest_of(int n)
-{
-	double best_ns = calibrate_batch(stands_for_a_write, HITS);
-
-	while (--n > 0)
-		best_ns = MIN(best_ns, calibrate_batch(stands_for_a_write, HITS));
-	return best_ns;
 }
 
 static void open_gate(struct meter *meter, bool lean)
@@ -83,18 +74,25 @@ static struct wire_runs runs_now(const struct meter *meter)
 	return counters.runs[WIRE_GROUP_MAP_WRITE];
 }
 
+static double batch_ns(struct meter *meter, bool lean)
+{
+	open_gate(meter, lean);
+	return calibrate_batch(stands_for_a_write, HITS);
+}
+
+/* Full and lean in turns, so that both are of the same moment. */
 static struct meter_reading measure(struct meter *meter)
 {
-	struct meter_reading ret = { 0 };
+	struct meter_reading ret;
 	struct wire_runs before, after;
 
-	open_gate(meter, true);
-	(void)fastest_of(1);
-	ret.lean_ns = fastest_of(BATCHES);
-	open_gate(meter, false);
-	(void)fastest_of(1);
+	(void)batch_ns(meter, false);
 	before = runs_now(meter);
-	ret.full_ns = fastest_of(BATCHES);
+	ret = (struct meter_reading) { batch_ns(meter, false), batch_ns(meter, true), 0 };
+	for (int i = 1; i < BATCHES; i++) {
+		ret.full_ns = MIN(ret.full_ns, batch_ns(meter, false));
+		ret.lean_ns = MIN(ret.lean_ns, batch_ns(meter, true));
+	}
 	after = runs_now(meter);
 	if (after.count > before.count)
 		ret.run_ns = (double)(after.ns - before.ns) / (double)(after.count - before.count);
