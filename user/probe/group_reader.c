@@ -2,6 +2,7 @@
 #include "probe/group_reader.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -58,14 +59,15 @@ static double tick_ns(void)
 	return (double)tick.tv_nsec;
 }
 
-/* What is untold at the end of a window more than at its begin. */
-static double untold_ns(const struct group_reader *r, const struct bursts *bursts, size_t cpus,
-			u64 now_ns)
+/* With what is untold at the end of a window more than at its begin. */
+static u64 cpu_at_close_ns(const struct group_reader *r, const struct reading *close,
+			   const struct bursts *bursts, size_t hit_cpus)
 {
-	size_t n = running_of(r->windows, cpus, now_ns, r->at_close);
+	size_t n = running_of(r->windows, hit_cpus, close->time_ns, r->at_close);
+	double untold_ns = untold_of_running_ns(r->at_open, r->open_count, r->at_close, n) +
+			   untold_of_woken_ns(bursts->going, bursts->going_ns, tick_ns());
 
-	return untold_of_running_ns(r->at_open, r->open_count, r->at_close, n) +
-	       untold_of_woken_ns(bursts->going, bursts->going_ns, tick_ns());
+	return close->cpu_ns ? (u64)MAX((double)close->cpu_ns + untold_ns, 1) : 0;
 }
 
 static bool thread_runs(const void *arg, u32 tid)
@@ -91,6 +93,26 @@ static int read_now(const struct group_reader *r, struct kern_spread *spread, st
 	return 0;
 }
 
+/* The kernel may tell more of the CPU time while we read: then what the programs noted is older
+ * than that. A process of many busy threads is told of so often that we take what there is. */
+static int read_between_ticks(const struct group_reader *r, struct kern_spread *spread,
+			      struct reading *ret)
+{
+	double most_ns = tick_ns() / 2, told_ns = INFINITY, cpus = 0;
+	int rc = 0;
+
+	for (int tries = 0; tries < 3 && !rc && told_ns > most_ns; tries++) {
+		u64 before_ns = process_cpu_ns(r->process);
+
+		rc = read_now(r, spread, ret);
+		told_ns = (double)ret->cpu_ns - (double)before_ns;
+		/* Of all hits since the last reading. */
+		cpus = tries ? cpus : spread->cpus;
+	}
+	spread->cpus = cpus;
+	return rc;
+}
+
 int group_read(const struct group_reader *r, struct reading *ret)
 {
 	struct kern_spread spread = { 0 };
@@ -101,7 +123,7 @@ int group_read(const struct group_reader *r, struct reading *ret)
 int group_read_open(struct group_reader *r, u32 window, struct reading *ret)
 {
 	struct kern_spread spread = { .window = window };
-	int rc = read_now(r, &spread, ret);
+	int rc = read_between_ticks(r, &spread, ret);
 
 	r->open_count = rc ? 0 : running_of(r->windows, spread.hit_cpus, ret->time_ns, r->at_open);
 	return rc;
@@ -116,15 +138,12 @@ int group_read_close(const struct group_reader *r, u32 window, u64 attached_ns, 
 		.arg = r->process,
 	};
 	struct kern_spread spread = { .window = window };
-	int rc = read_now(r, &spread, &x->close);
+	int rc = read_between_ticks(r, &spread, &x->close);
 
 	if (rc)
 		return rc;
 	x->cpus = spread.cpus;
 	x->bursts = bursts_of(&bursts, r->windows, spread.hit_cpus);
-	x->close.cpu_ns =
-		(u64)MAX((double)x->close.cpu_ns +
-				 untold_ns(r, &x->bursts, spread.hit_cpus, x->close.time_ns),
-			 0);
+	x->close.cpu_ns = cpu_at_close_ns(r, &x->close, &x->bursts, spread.hit_cpus);
 	return 0;
 }
