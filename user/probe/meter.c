@@ -11,9 +11,8 @@
 #include "proc/process.h"
 
 enum {
-	BATCHES = 2, /* after one that warms the caches; the faster counts */
-	HITS = 50,
-	FIRST_READINGS = 5, /* at once: one may fall into what the agent's start takes */
+	HITS = 7 * WIRE_BURST_STRIDE, /* in a batch */
+	FIRST_READINGS = 5,	      /* at once: one may fall into what the agent's start takes */
 };
 
 #define EVERY_NS NS_PER_S
@@ -74,29 +73,37 @@ static struct wire_runs runs_now(const struct meter *meter)
 	return counters.runs[WIRE_GROUP_MAP_WRITE];
 }
 
-static double batch_ns(struct meter *meter, bool lean)
+static double lean_batch_ns(struct meter *meter)
 {
-	open_gate(meter, lean);
+	open_gate(meter, true);
 	return calibrate_batch(stands_for_a_write, HITS);
 }
 
-/* Full and lean in turns, so that both are of the same moment. */
-static struct meter_reading measure(struct meter *meter)
+/* Sets full_ns and run_ns. */
+static void full_batch(struct meter *meter, struct meter_reading *ret)
 {
-	struct meter_reading ret;
 	struct wire_runs before, after;
 
-	(void)batch_ns(meter, false);
+	open_gate(meter, false);
 	before = runs_now(meter);
-	ret = (struct meter_reading) { batch_ns(meter, false), batch_ns(meter, true), 0 };
-	for (int i = 1; i < BATCHES; i++) {
-		ret.full_ns = MIN(ret.full_ns, batch_ns(meter, false));
-		ret.lean_ns = MIN(ret.lean_ns, batch_ns(meter, true));
-	}
+	ret->full_ns = calibrate_batch(stands_for_a_write, HITS);
 	after = runs_now(meter);
 	if (after.count > before.count)
-		ret.run_ns = (double)(after.ns - before.ns) / (double)(after.count - before.count);
-	return ret;
+		ret->run_ns = (double)(after.ns - before.ns) / (double)(after.count - before.count);
+}
+
+/* Full and lean in turns, so that both are of the same moment; and a full one goes with the runs in
+ * it. */
+static struct meter_reading measure(struct meter *meter)
+{
+	struct meter_reading one = { 0 }, two = { 0 };
+
+	full_batch(meter, &one); /* warms the caches */
+	full_batch(meter, &one);
+	one.lean_ns = lean_batch_ns(meter);
+	full_batch(meter, &two);
+	one.lean_ns = two.lean_ns = MIN(one.lean_ns, lean_batch_ns(meter));
+	return one.full_ns < two.full_ns ? one : two;
 }
 
 static void take_reading(struct meter *meter)
