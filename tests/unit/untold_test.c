@@ -106,6 +106,25 @@ static void test_others_are_left_alone(void **state)
 	assert_float_equal(untold(&unhit, &close, 1), 0, 0);
 }
 
+/* A reading since then tells what it was told by then; one that is hit seldom is not waited for. */
+static void test_running_is_older(void **state)
+{
+	struct wire_window w[2] = { seen(TID, 3, OPEN_NS - 4000, 0),
+				    seen(OTHER, 3, OPEN_NS + 1000, 0) };
+
+	(void)state;
+	w[0].hit_ns = w[1].hit_ns = OPEN_NS - 400000; /* a hit each 4 us */
+	assert_true(running_is_older(w, 2, OPEN_NS));
+	assert_false(running_is_older(w, 2, OPEN_NS - 5000));
+	assert_false(running_is_older(w + 1, 1, OPEN_NS));
+	w[0].hits = 50; /* each 8 us */
+	assert_false(running_is_older(w, 2, OPEN_NS));
+	w[0].hits = 100;
+	w[0].seen_ns -= NS_PER_MS; /* it sleeps */
+	w[0].hit_ns -= NS_PER_MS;
+	assert_false(running_is_older(w, 2, OPEN_NS));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_a_thread_that_runs),
 		cmocka_unit_test(test_threads_change_cpus),
 		cmocka_unit_test(test_others_are_left_alone),
+		cmocka_unit_test(test_running_is_older),
 	};
 
 	return cmocka_run_group_tests_name("untold CPU time", tests, NULL, NULL);

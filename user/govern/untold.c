@@ -6,6 +6,9 @@
 /* One that was seen longer ago may have been switched out meanwhile. Short beside a tick. */
 #define SEEN_NS (4 * WIRE_BURST_GAP_NS)
 
+/* It is seen as often: to wait for that takes no longer than some readings. */
+#define DENSE_NS 40000
+
 size_t running_of(const struct wire_window *cpus, size_t count, u64 now_ns, struct running *ret)
 {
 	size_t n = 0;
@@ -19,6 +22,20 @@ size_t running_of(const struct wire_window *cpus, size_t count, u64 now_ns, stru
 				.told_until_ns = cpus[i].told_until_ns,
 			};
 	return n;
+}
+
+static bool is_dense(const struct wire_window *w)
+{
+	return (w->seen_ns - w->hit_ns) * WIRE_BURST_STRIDE < w->hits * DENSE_NS;
+}
+
+bool running_is_older(const struct wire_window *cpus, size_t count, u64 since_ns)
+{
+	for (size_t i = 0; i < count; i++)
+		if (cpus[i].seen_ns < since_ns && cpus[i].seen_ns + SEEN_NS > since_ns &&
+		    is_dense(&cpus[i]))
+			return true;
+	return false;
 }
 
 double untold_of_running_ns(const struct running *open, size_t open_count,

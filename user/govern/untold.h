@@ -8,6 +8,7 @@
 #ifndef GOVERN_UNTOLD_H
 #define GOVERN_UNTOLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <gosonde/wire.h>
@@ -23,6 +24,9 @@ struct running {
 /* Of now. cpus: what each CPU saw of the window that is open; ret: room for as many. Returns how
  * many. */
 size_t running_of(const struct wire_window *cpus, size_t count, u64 now_ns, struct running *ret);
+
+/* Whether one that will be seen any moment has not been since then. */
+bool running_is_older(const struct wire_window *cpus, size_t count, u64 since_ns);
 
 /* By how much more is untold at a window's end than at its begin, of threads that were running at
  * both, and did not sleep between: both clocks went on by as much. To the microsecond. */

@@ -2,7 +2,6 @@
 #include "probe/group_reader.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -93,19 +92,21 @@ static int read_now(const struct group_reader *r, struct kern_spread *spread, st
 	return 0;
 }
 
-/* The kernel may tell more of the CPU time while we read: then what the programs noted is older
- * than that. A process of many busy threads is told of so often that we take what there is. */
+/* The kernel may tell more of the CPU time between what the programs noted and our reading of it. A
+ * process of many busy threads is told of so often that we take what there is. */
 static int read_between_ticks(const struct group_reader *r, struct kern_spread *spread,
 			      struct reading *ret)
 {
-	double most_ns = tick_ns() / 2, told_ns = INFINITY, cpus = 0;
+	double most_ns = tick_ns() / 2, cpus = 0;
+	bool torn = true;
 	int rc = 0;
 
-	for (int tries = 0; tries < 3 && !rc && told_ns > most_ns; tries++) {
-		u64 before_ns = process_cpu_ns(r->process);
+	for (int tries = 0; tries < 3 && !rc && torn; tries++) {
+		u64 since_ns = monotonic_ns(), before_ns = process_cpu_ns(r->process);
 
 		rc = read_now(r, spread, ret);
-		told_ns = (double)ret->cpu_ns - (double)before_ns;
+		torn = (double)ret->cpu_ns > (double)before_ns + most_ns ||
+		       running_is_older(r->windows, spread->hit_cpus, since_ns);
 		/* Of all hits since the last reading. */
 		cpus = tries ? cpus : spread->cpus;
 	}
