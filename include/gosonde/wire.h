@@ -222,14 +222,12 @@ struct wire_burst {
 struct wire_window {
 	u64 number; /* of the window, as wire_gate has it; older: it saw none of that one */
 	u64 hits;
-	u64 hit_ns;   /* the first hit */
-	u64 seen_ns;  /* the last hit that was looked at: when, */
-	u64 switches; /* how often its thread had gone to sleep until then, */
-	/* until when its CPU time was told then, by the scheduler's clock (sched_entity's
-	 * exec_start): less than a tick ago, */
-	u64 told_until_ns;
-	u32 tid;			      /* and which that was */
-	u32 count;			      /* bursts that have begun after the first hit */
+	u64 hit_ns;	   /* the first hit */
+	u64 seen_ns;	   /* the last hit that was looked at: when, */
+	u64 switches;	   /* how often its thread had gone to sleep until then, */
+	u64 told_until_ns; /* until when its CPU time was told (sched_entity's exec_start), */
+	u32 tid;	   /* and which that was */
+	u32 count;	   /* bursts that have begun after the first hit */
 	struct wire_burst begun[WIRE_BURSTS]; /* these; of more than fit, the last is the latest */
 };
 

@@ -77,15 +77,19 @@ static void test_a_thread_that_runs(void **state)
 	assert_float_equal(untold(&open, &close, 1), 0.5e6, 1);
 }
 
-static void test_threads_change_cpus(void **state)
+static void test_two_threads(void **state)
 {
 	const struct wire_window open[] = { seen(TID, 3, OPEN_NS - 4000, 0),
 					    seen(OTHER, 5, OPEN_NS - 9000, NS_PER_MS) };
-	const struct wire_window close[] = { seen(OTHER, 5, CLOSE_NS - 4000, 3 * NS_PER_MS),
-					     seen(TID, 3, CLOSE_NS - 4000, NS_PER_MS) };
+	struct wire_window close[] = { seen(OTHER, 5, CLOSE_NS - 4000, 3 * NS_PER_MS),
+				       seen(TID, 3, CLOSE_NS - 4000, NS_PER_MS) };
 
 	(void)state;
 	assert_float_equal(untold(open, close, 2), 3e6, 1);
+	/* It is on another CPU now, whose clock is another one. */
+	close[1].hit_ns = OPEN_NS + NS_PER_MS;
+	close[1].told_until_ns += 5000 * NS_PER_MS;
+	assert_float_equal(untold(open, close, 2), 2e6, 1);
 }
 
 /* Nothing is known of one that was switched out, or has woken since. */
@@ -130,7 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cpu_time_since_the_last_tick),
 		cmocka_unit_test(test_a_thread_that_runs),
-		cmocka_unit_test(test_threads_change_cpus),
+		cmocka_unit_test(test_two_threads),
 		cmocka_unit_test(test_others_are_left_alone),
 		cmocka_unit_test(test_running_is_older),
 	};

@@ -74,11 +74,8 @@ static double clamp(double value, double low, double high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/*
- * By CPU time. The kernel brings that of a running thread up to date at its ticks only
- * (thread_group_cputime in kernel/sched/cputime.c), so busy threads seem to work less in windows,
- * which open after a tick: that shows as a share above 1, and makes 1 the surer.
- */
+/* By CPU time. That of threads which wake or sleep in a window is known on average only
+ * (govern/untold); a share that comes out beyond 0 or 1 makes those the surer. */
 static struct loss_share displaced(const struct estimate *e)
 {
 	double noise = hypot(average_error(&e->cpu_in), average_error(&e->cpu_out)), share, error;

@@ -27,7 +27,7 @@ void stretch_add(struct stretch *s, u64 runs, u64 runs_ns);
 /*
  * By how long a run took in the calibration of now (0: unknown). What a hit costs is then the
  * target's runs times what calibrated hits and runs are to each other, and that is the same while a
- * machine is fast and while it is slow: 4.4 to 4.6, of the target's hits as of the calibrated ones.
+ * machine is fast and while it is slow: 4.3 to 4.5, of the target's hits as of the calibrated ones.
  * Before any run it is a server's.
  */
 double stretch_of(const struct stretch *s, double calibrated_ns);

@@ -20,6 +20,7 @@ size_t running_of(const struct wire_window *cpus, size_t count, u64 now_ns, stru
 				.switches = cpus[i].switches,
 				.at_ns = cpus[i].seen_ns,
 				.told_until_ns = cpus[i].told_until_ns,
+				.first_ns = cpus[i].hit_ns,
 			};
 	return n;
 }
@@ -38,6 +39,17 @@ bool running_is_older(const struct wire_window *cpus, size_t count, u64 since_ns
 	return false;
 }
 
+static bool ran_on(const struct running *open, const struct running *close)
+{
+	return open->tid == close->tid && open->switches == close->switches &&
+	       open->first_ns == close->first_ns;
+}
+
+static double went_on_ns(u64 from_ns, u64 to_ns)
+{
+	return (double)(s64)(to_ns - from_ns);
+}
+
 double untold_of_running_ns(const struct running *open, size_t open_count,
 			    const struct running *close, size_t close_count)
 {
@@ -45,10 +57,9 @@ double untold_of_running_ns(const struct running *open, size_t open_count,
 
 	for (size_t i = 0; i < open_count; i++)
 		for (size_t j = 0; j < close_count; j++)
-			if (open[i].tid == close[j].tid && open[i].switches == close[j].switches)
-				ret += (double)(s64)(close[j].at_ns - open[i].at_ns) -
-				       (double)(s64)(close[j].told_until_ns -
-						     open[i].told_until_ns);
+			if (ran_on(&open[i], &close[j]))
+				ret += went_on_ns(open[i].at_ns, close[j].at_ns) -
+				       went_on_ns(open[i].told_until_ns, close[j].told_until_ns);
 	return ret;
 }
 

@@ -18,7 +18,8 @@ struct running {
 	u32 tid;
 	u64 switches;	   /* how often it had slept before */
 	u64 at_ns;	   /* when it was seen last, */
-	u64 told_until_ns; /* and until when its CPU time was told by then, by another clock */
+	u64 told_until_ns; /* and until when its CPU time was told by then, by its CPU's clock */
+	u64 first_ns;	   /* when that CPU was hit first in the window: no other was just then */
 };
 
 /* Of now. cpus: what each CPU saw of the window that is open; ret: room for as many. Returns how
@@ -29,7 +30,9 @@ size_t running_of(const struct wire_window *cpus, size_t count, u64 now_ns, stru
 bool running_is_older(const struct wire_window *cpus, size_t count, u64 since_ns);
 
 /* By how much more is untold at a window's end than at its begin, of threads that were running at
- * both, and did not sleep between: both clocks went on by as much. To the microsecond. */
+ * both on the same CPU, and did not sleep between: both clocks went on by as much. To the
+ * microsecond. CPUs' clocks are apart by the interrupts that each had (rq_clock_task() in
+ * kernel/sched/sched.h). */
 double untold_of_running_ns(const struct running *open, size_t open_count,
 			    const struct running *close, size_t close_count);
 

@@ -36,8 +36,8 @@ enum { METER_READINGS = 15 }; /* kept: a slow phase lasts a few seconds */
 
 /*
  * What hits cost by n readings, 1 to METER_READINGS: their lower quartile, since what holds us up
- * for a second need not hold up the target. Runs: their median, since a target's are a mean. What
- * only first knows is taken to change as the emulated site does.
+ * for a second need not hold up the target. What lean hits and runs are to full ones: the median of
+ * the readings. What only first knows is taken to change as the emulated site does.
  */
 struct calibration calibration_by(const struct calibration *first,
 				  const struct meter_reading *readings, size_t n);
