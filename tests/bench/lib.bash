@@ -49,13 +49,13 @@ within() {
 	done
 }
 
-# ended PID: it runs no more (a zombie awaits our wait).
+# ended PID: it runs no more (a zombie awaits our wait). The file is read to its end: where bash has to
+# seek back in that of a process which has just gone, it keeps what it read for the next read, of
+# whatever file.
 ended() {
-	local line='' # it may end between the file's opening and its reading
-	while read -r line; do
-		[[ $line != State:* ]] || break
-	done 2>/dev/null <"/proc/$1/status" || return 0
-	[[ $line == *[ZX]\ * ]]
+	local status=''
+	read -r -d '' status 2>/dev/null <"/proc/$1/status" || true
+	[[ -z $status || $status == *$'\nState:\t'[ZX]* ]]
 }
 
 machine() {
@@ -208,7 +208,10 @@ trace() {
 	ready '^ready' "$tracer_out" "$tracer" bpftrace
 }
 
+# Once in some hundred times bpftrace reads on after a SIGINT.
 untrace() {
+	kill -INT "$tracer" 2>/dev/null || true
+	within 8 ended "$tracer" || say "bpftrace did not end at SIGINT: once more"
 	finish INT "$tracer" || die "bpftrace failed: $(tail -n 5 "$tracer_out.stderr")"
 	grep -q '^@\[.*: [1-9]' "$tracer_out" || die "bpftrace counted nothing: $(tail -n 5 "$tracer_out")"
 }

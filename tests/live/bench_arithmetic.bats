@@ -58,3 +58,21 @@ off 100000000.000" ]
 	run speed_between 999999999000000 1000000001150000
 	[ "$status" -ne 0 ]
 }
+
+# bash keeps what it read of a file that it can't seek back in.
+@test "looking at a process that goes leaves nothing to the next read" {
+	local i k pid line strange=0
+	printf 'a\nb\n' >"$tmp/two"
+	for ((i = 0; i < 300; i++)); do
+		sleep 0.001 &
+		pid=$!
+		disown "$pid" # no zombie is left
+		for ((k = 0; k < 200; k++)); do
+			! ended "$pid" || break
+		done
+		while read -r line; do
+			[[ $line == [ab] ]] || strange=$((strange + 1))
+		done <"$tmp/two"
+	done
+	[ "$strange" -eq 0 ]
+}
