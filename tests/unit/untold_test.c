@@ -58,11 +58,10 @@ static struct wire_window seen(u32 tid, u64 switches, u64 at_ns, u64 untold_ns)
 
 static double untold(const struct wire_window *open, const struct wire_window *close, size_t cpus)
 {
-	struct running at_open[4], at_close[4];
-	size_t opens = running_of(open, cpus, OPEN_NS, at_open);
-	size_t closes = running_of(close, cpus, CLOSE_NS, at_close);
+	struct running at_open[4];
+	size_t n = running_of(open, cpus, OPEN_NS, at_open);
 
-	return untold_of_running_ns(at_open, opens, at_close, closes);
+	return untold_of_running_ns(at_open, n, close, cpus, CLOSE_NS);
 }
 
 static void test_a_thread_that_runs(void **state)

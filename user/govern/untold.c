@@ -9,12 +9,17 @@
 /* It is seen as often: to wait for that takes no longer than some readings. */
 #define DENSE_NS 40000
 
+static bool is_running(const struct wire_window *w, u64 now_ns)
+{
+	return w->hits && w->seen_ns + SEEN_NS > now_ns;
+}
+
 size_t running_of(const struct wire_window *cpus, size_t count, u64 now_ns, struct running *ret)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (cpus[i].hits && cpus[i].seen_ns + SEEN_NS > now_ns)
+		if (is_running(&cpus[i], now_ns))
 			ret[n++] = (struct running) {
 				.tid = cpus[i].tid,
 				.switches = cpus[i].switches,
@@ -39,10 +44,10 @@ bool running_is_older(const struct wire_window *cpus, size_t count, u64 since_ns
 	return false;
 }
 
-static bool ran_on(const struct running *open, const struct running *close)
+static bool ran_on(const struct running *open, const struct wire_window *close)
 {
 	return open->tid == close->tid && open->switches == close->switches &&
-	       open->first_ns == close->first_ns;
+	       open->first_ns == close->hit_ns;
 }
 
 static double went_on_ns(u64 from_ns, u64 to_ns)
@@ -51,14 +56,14 @@ static double went_on_ns(u64 from_ns, u64 to_ns)
 }
 
 double untold_of_running_ns(const struct running *open, size_t open_count,
-			    const struct running *close, size_t close_count)
+			    const struct wire_window *close, size_t close_count, u64 now_ns)
 {
 	double ret = 0;
 
 	for (size_t i = 0; i < open_count; i++)
 		for (size_t j = 0; j < close_count; j++)
-			if (ran_on(&open[i], &close[j]))
-				ret += went_on_ns(open[i].at_ns, close[j].at_ns) -
+			if (is_running(&close[j], now_ns) && ran_on(&open[i], &close[j]))
+				ret += went_on_ns(open[i].at_ns, close[j].seen_ns) -
 				       went_on_ns(open[i].told_until_ns, close[j].told_until_ns);
 	return ret;
 }

@@ -22,8 +22,7 @@ struct running {
 	u64 first_ns;	   /* when that CPU was hit first in the window: no other was just then */
 };
 
-/* Of now. cpus: what each CPU saw of the window that is open; ret: room for as many. Returns how
- * many. */
+/* As a window begins. cpus: what each CPU saw of it; ret: room for as many. Returns how many. */
 size_t running_of(const struct wire_window *cpus, size_t count, u64 now_ns, struct running *ret);
 
 /* Whether one that will be seen any moment has not been since then. */
@@ -31,10 +30,10 @@ bool running_is_older(const struct wire_window *cpus, size_t count, u64 since_ns
 
 /* By how much more is untold at a window's end than at its begin, of threads that were running at
  * both on the same CPU, and did not sleep between: both clocks went on by as much. To the
- * microsecond. CPUs' clocks are apart by the interrupts that each had (rq_clock_task() in
- * kernel/sched/sched.h). */
+ * microsecond. close: what each CPU saw of the window by now. CPUs' clocks are apart by the
+ * interrupts that each had (rq_clock_task() in kernel/sched/sched.h). */
 double untold_of_running_ns(const struct running *open, size_t open_count,
-			    const struct running *close, size_t close_count);
+			    const struct wire_window *close, size_t close_count, u64 now_ns);
 
 /*
  * Of threads that woke within the window, which is known on average only: ticks come at any time

@@ -18,10 +18,9 @@ int group_reader_init(struct group_reader *ret, struct kern *kern, u32 slot,
 		.seen = calloc(kern_cpus(), sizeof(*ret->seen)),
 		.windows = calloc(kern_cpus(), sizeof(*ret->windows)),
 		.at_open = calloc(kern_cpus(), sizeof(*ret->at_open)),
-		.at_close = calloc(kern_cpus(), sizeof(*ret->at_close)),
 	};
 	probe_group_functions(group, &ret->first, &ret->last);
-	return ret->seen && ret->windows && ret->at_open && ret->at_close ? 0 : -ENOMEM;
+	return ret->seen && ret->windows && ret->at_open ? 0 : -ENOMEM;
 }
 
 void group_reader_done(struct group_reader *r)
@@ -29,7 +28,6 @@ void group_reader_done(struct group_reader *r)
 	free(r->seen);
 	free(r->windows);
 	free(r->at_open);
-	free(r->at_close);
 	*r = (struct group_reader) { 0 };
 }
 
@@ -62,8 +60,8 @@ static double tick_ns(void)
 static u64 cpu_at_close_ns(const struct group_reader *r, const struct reading *close,
 			   const struct bursts *bursts, size_t hit_cpus)
 {
-	size_t n = running_of(r->windows, hit_cpus, close->time_ns, r->at_close);
-	double untold_ns = untold_of_running_ns(r->at_open, r->open_count, r->at_close, n) +
+	double untold_ns = untold_of_running_ns(r->at_open, r->open_count, r->windows, hit_cpus,
+						close->time_ns) +
 			   untold_of_woken_ns(bursts->going, bursts->going_ns, tick_ns());
 
 	return close->cpu_ns ? (u64)MAX((double)close->cpu_ns + untold_ns, 1) : 0;

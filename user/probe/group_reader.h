@@ -17,7 +17,7 @@ struct group_reader {
 	enum wire_fn first, last;
 	u64 *seen; /* by CPU; owned, as is what they saw */
 	struct wire_window *windows;
-	struct running *at_open, *at_close; /* of the window that is open */
+	struct running *at_open; /* of the window that is open */
 	size_t open_count;
 };
 
