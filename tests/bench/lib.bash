@@ -208,7 +208,7 @@ trace() {
 	ready '^ready' "$tracer_out" "$tracer" bpftrace
 }
 
-# Once in some hundred times bpftrace reads on after a SIGINT.
+# bpftrace read on after a SIGINT, once; why is not known.
 untrace() {
 	kill -INT "$tracer" 2>/dev/null || true
 	within 8 ended "$tracer" || say "bpftrace did not end at SIGINT: once more"

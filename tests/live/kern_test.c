@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
+#include "base/units.h"
 #include "daemon/loop.h"
 #include "govern/bursts.h"
-#include "base/units.h"
 #include "kern/features.h"
 #include "kern/kern.h"
 #include "probe/calibrate.h"
