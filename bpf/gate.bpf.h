@@ -166,7 +166,8 @@ static __always_inline bool gate(struct pt_regs *ctx, struct hit *hit, u32 group
 	if (!hit->target)
 		return false;
 	if (hit->target->tgid != bpf_get_current_pid_tgid() >> 32) {
-		COUNT(hit->counters->foreign, 1);
+		if (hit->target->tgid)
+			COUNT(hit->counters->foreign, 1);
 		return false;
 	}
 	breaker(hit, group);

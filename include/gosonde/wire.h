@@ -136,7 +136,7 @@ struct wire_gc_source {
 
 /* One row of the table of targets. User space writes it before anything is attached. */
 struct wire_target {
-	u32 tgid;	       /* in the initial PID namespace; 0: the slot is free */
+	u32 tgid;	       /* in the initial PID namespace; 0: nobody's, no hit counts */
 	u32 stw_abi;	       /* enum wire_stw_abi */
 	u32 g_goid_off;	       /* runtime.g.goid; 0: unknown */
 	u32 g_gopc_off;	       /* runtime.g.gopc; 0: unknown */

@@ -81,6 +81,19 @@ stops() {
 @test "Go 1.19: stops of the world keep their reasons apart" { stops 1.19; }
 @test "newest Go: stops of the world keep their reasons apart" { stops newest; }
 
+# 35 of them, and up to a dozen that are on their way. Breakpoints go one by one, within milliseconds.
+@test "goroutines that begin and those that end are counted until the same moment" {
+	local i lives=()
+	start "$(workload quiet)"
+	for i in 1 2 3 4 5 6 7 8; do
+		attach "$pid" --for 300ms --budget off
+		await_agent 20
+		equal "goroutine.accuracy" "$(summary .goroutine.accuracy)" exact
+		lives+=("$(summary .goroutine.live)")
+	done
+	jq -e -s 'max - min <= 12' <<<"${lives[*]}" >/dev/null || fail "live at the end: ${lives[*]}"
+}
+
 @test "a target that exits ends the agent with a summary" {
 	start "$(workload truth)"
 	attach "$pid" --budget off

@@ -423,9 +423,11 @@ u64 observed_detach_together(struct observed *const *o, size_t count)
 	u64 now_ns;
 
 	stop_governors(o, count);
-	for (size_t i = 0; i < count; i++)
-		armed[i] = o[i]->armed;
 	now_ns = now_monotonic_ns();
+	for (size_t i = 0; i < count; i++) {
+		armed[i] = o[i]->armed;
+		armed_stop_counting(armed[i]);
+	}
 	armed_detach_together(armed, count);
 	for (size_t i = 0; i < count; i++)
 		sampler_last(o[i]->sampler);

@@ -127,6 +127,7 @@ struct armed {
 	struct kern *kern;
 	u32 slot;
 	const struct process *process;
+	struct wire_target target;
 	struct armed_group groups[PROBE_GROUP_COUNT];
 };
 
@@ -139,7 +140,6 @@ int armed_new(struct armed **ret, struct kern *kern, u32 slot, const struct proc
 	      const struct plan *plan, const struct go_process *p, struct err *err)
 {
 	CLEANUP(armed_freep) struct armed *armed = calloc(1, sizeof(*armed));
-	struct wire_target target;
 	int rc;
 
 	if (!armed)
@@ -149,8 +149,8 @@ int armed_new(struct armed **ret, struct kern *kern, u32 slot, const struct proc
 	armed->process = process;
 	for (size_t g = 0; g < PROBE_GROUP_COUNT; g++)
 		pthread_mutex_init(&armed->groups[g].lock, NULL);
-	describe(process, p, plan, &target);
-	rc = kern_set_target(kern, slot, &target, err);
+	describe(process, p, plan, &armed->target);
+	rc = kern_set_target(kern, slot, &armed->target, err);
 	if (!rc)
 		*ret = TAKE_PTR(armed);
 	return rc;
@@ -356,6 +356,12 @@ void armed_detach_all(struct armed *armed)
 	size_t n = take_all(armed, probes);
 
 	kern_detach_many(probes, n);
+}
+
+void armed_stop_counting(struct armed *armed)
+{
+	armed->target.tgid = 0;
+	(void)kern_set_target(armed->kern, armed->slot, &armed->target, NULL);
 }
 
 void armed_detach_together(struct armed *const *armed, size_t count)

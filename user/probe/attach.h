@@ -49,6 +49,13 @@ int armed_attach(struct armed *armed, enum probe_group group, struct err *err);
 /* Every group that was added, the hottest last. As armed_attach(); nothing stays attached then. */
 int armed_attach_all(struct armed *armed, struct err *err);
 
+/*
+ * From now on no hit counts. Breakpoints go one by one, within milliseconds: of calls that come in
+ * pairs, as goroutines that begin and end, one kind would be counted for longer. Should the kernel
+ * refuse it, they are counted until they are out.
+ */
+void armed_stop_counting(struct armed *armed);
+
 /* Takes a group out; see kern_detach() for how long that takes. */
 void armed_detach(struct armed *armed, enum probe_group group);
 
