@@ -20,8 +20,9 @@
  * site 0x2000 unless "at SITE" came before), "spawn SITE xN" (goroutines of a census: for ever;
  * "spawn SITE xN live S" for S seconds, "live ~S" for a random time with that mean; may be before
  * the attach, at -1000 s or later), "end SITE xN" (the oldest), "wait N" (what those wait for that
- * come: 0 select, 1 chan receive, 2 IO wait), "census", "at SITE", "reset" (the probes are attached
- * again), "restart" (another image of the target), "exit"; and those of detect_script_maps.h.
+ * come: 0 select, 1 chan receive, 2 IO wait), "census", "at SITE", "tick" (beside those of whole
+ * seconds), "reset" (the probes are attached again), "restart" (another image of the target),
+ * "exit"; and those of detect_script_maps.h.
  */
 #ifndef TESTS_DETECT_SCRIPT_H
 #define TESTS_DETECT_SCRIPT_H
@@ -312,6 +313,17 @@ static void restart(struct target *t, u64 now_ns)
 	feed(t, &(struct event) { .kind = EVENT_RESTART, .time_ns = now_ns });
 }
 
+static void tick(struct target *t, u64 now_ns)
+{
+	struct event event = { .kind = EVENT_SAMPLE, .time_ns = now_ns };
+	struct window window;
+
+	script_maps_tick(&t->maps, &t->sample);
+	event.sample = t->sample;
+	feed(t, &event);
+	watch_tick(t->watch, now_ns, &window);
+}
+
 static void act(struct target *t, u64 now_ns, const char *action)
 {
 	struct event_map_grow grow = { 0 };
@@ -359,6 +371,8 @@ static void act(struct target *t, u64 now_ns, const char *action)
 		t->wait = (u16)a;
 	else if (!strcmp(action, "census"))
 		act_census(t, now_ns);
+	else if (!strcmp(action, "tick"))
+		tick(t, now_ns);
 	else if (!strcmp(action, "reset"))
 		reset(t);
 	else if (!strcmp(action, "restart"))
@@ -421,17 +435,6 @@ static void parse(struct script *s, const char *text)
 	}
 	assert_true(s->until);
 	qsort(s->step, s->steps, sizeof(s->step[0]), by_time);
-}
-
-static void tick(struct target *t, u64 now_ns)
-{
-	struct event event = { .kind = EVENT_SAMPLE, .time_ns = now_ns };
-	struct window window;
-
-	script_maps_tick(&t->maps, &t->sample);
-	event.sample = t->sample;
-	feed(t, &event);
-	watch_tick(t->watch, now_ns, &window);
 }
 
 static void play(struct target *t, const struct script *s)

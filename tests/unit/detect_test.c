@@ -18,6 +18,12 @@ static void test_rehash_storm(void **state)
 		  "until 7\n"
 		  "expect @2.0 firing rehash-storm entries/s map[int]T2\n"
 		  "expect @6.0 resolved rehash-storm entries/s map[int]T2\n" },
+		{ "what is left of an interval at the end tells nothing",
+		  "@0.5 grow a0 1 2000 2048->4096 0\n"
+		  "@1..6 moved 1100000\n"
+		  "@5.002 tick\n"
+		  "until 6\n"
+		  "expect @2.0 firing rehash-storm entries/s map[int]T1\n" },
 		{ "a second of it is no storm", "@5 moved 1900000\n"
 						"until 20\n" },
 		{ "just below the level", "@1..60 moved 999000\n"

@@ -5,11 +5,16 @@
 
 #include "alert/engine.h"
 
+/* What is left of an interval as the observation ends, of the window before: in a millisecond
+ * nothing happens, and that what fires is over would be wrong. */
+#define LEAST_WINDOW 0.25
+
 struct watch {
 	struct watch_config config;
 	struct model *model;
 	struct detect *detect;
 	struct engine *engine;
+	double seconds; /* of the last window; 0: there was none */
 };
 
 static void on_finding(void *arg, size_t detector, const struct finding *finding)
@@ -109,8 +114,12 @@ int watch_event(struct watch *watch, const struct event *event)
 
 void watch_tick(struct watch *watch, u64 now_ns, struct window *ret)
 {
+	double before_s = watch->seconds;
+
 	model_tick(watch->model, now_ns, ret);
-	detect_tick(watch->detect, ret);
+	watch->seconds = ret->seconds;
+	if (ret->seconds >= before_s * LEAST_WINDOW)
+		detect_tick(watch->detect, ret);
 }
 
 /* What bounded tables had no room for: maps and their sites, also within a mark phase, creation

@@ -37,7 +37,8 @@ DEFINE_FREEP(struct watch, watch_free)
  */
 int watch_event(struct watch *watch, const struct event *event);
 
-/* What happened since the last tick; the tick's EVENT_SAMPLE must have been given before. */
+/* What happened since the last tick; the tick's EVENT_SAMPLE must have been given before. Judged,
+ * unless it is far shorter than the window before: such is what an observation ends with. */
 void watch_tick(struct watch *watch, u64 now_ns, struct window *ret);
 
 /* The totals since attach, with the alerts raised. */
