@@ -94,6 +94,14 @@ stops() {
 	jq -e -s 'max - min <= 12' <<<"${lives[*]}" >/dev/null || fail "live at the end: ${lives[*]}"
 }
 
+@test "without their group nothing is said of goroutines" {
+	start "$(workload quiet)"
+	attach "$pid" --probes gc --for 2s
+	await_agent 20
+	jq -e -s 'map(select(.type == "window" or .type == "summary").goroutine) | length > 1 and
+		all(.[]; .live == null and .accuracy == null)' "$json" >/dev/null || fail "$(lines summary)"
+}
+
 @test "a target that exits ends the agent with a summary" {
 	start "$(workload truth)"
 	attach "$pid" --budget off

@@ -231,8 +231,12 @@ int sampler_baseline(struct sampler *s, struct err *err)
 	u64 created, exited, created_after, exited_after, error;
 	struct go_goroutine_words words;
 	s64 count;
-	int rc = go_goroutine_words(s->config.go, &words, err);
+	int rc;
 
+	/* What was live once says nothing later where nobody counts. */
+	if (!s->config.groups[PROBE_GOROUTINE])
+		return 0;
+	rc = go_goroutine_words(s->config.go, &words, err);
 	if (!rc)
 		rc = look_at_go_sites(s, err);
 	for (int i = 0; i < BASELINE_TRIES && !rc; i++) {

@@ -34,7 +34,8 @@ DEFINE_FREEP(struct sampler, sampler_free)
 /*
  * Reads how many goroutines live, once the probes are armed, so that live =
  * baseline + created - exited from then on. The target runs meanwhile: what was
- * created or exited during the read is the figure's error bound.
+ * created or exited during the read is the figure's error bound. Nothing is read where they
+ * have no probes.
  * Returns 0, or why the baseline stays unknown.
  */
 int sampler_baseline(struct sampler *sampler, struct err *err);
