@@ -136,6 +136,7 @@ windows_are_on_time() {
 	grep -q 'GosondeAlertsLost' "$received" || fail "the receiver was not told"
 	equal "exit status" "$agent_status" 0
 	grep -q 'did not reach alertmanager: 1 (HTTP status 400)' "$messages" || fail "not told:" "$(cat "$messages")"
+	equal "alerts_lost" "$(summary .alerts_lost)" 1
 }
 
 @test "a redirect is not followed" {

@@ -66,6 +66,7 @@ matches() {
 	equal "exit status" "$agent_status" 0
 	equal "one summary" "$(lines summary | wc -l)" 1
 	grep -q "alerts that did not reach syslog: [1-9][0-9]* (No such file" "$messages" || fail "the loss was not told:" "$(cat "$messages")"
+	grep -q "syslog: $(summary .alerts_lost) (" "$messages" || fail "$(lines summary)" "$(cat "$messages")"
 }
 
 # rsyslog runs a real daemon of our own: its sockets, its file, nothing of the machine's.

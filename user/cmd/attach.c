@@ -230,7 +230,7 @@ static int run(struct attach *in)
 		return cmd_fail(rc, &err);
 	in->session.rules = rules;
 	rc = cmd_observe(&in->session);
-	undelivered_tell(in->session.sinks, SESSION_SINKS_MAX, &in->report.timebase);
+	undelivered_tell(in->session.sinks, SESSION_SINKS_MAX);
 	return rc;
 }
 

@@ -52,7 +52,8 @@ int outlets_change(struct outlets *outlets, const struct daemon_config *from,
 
 void outlets_close(struct outlets *outlets, const struct timebase *timebase)
 {
-	undelivered_tell(outlets->sink, OUTLETS, timebase);
+	sinks_settle(outlets->sink, OUTLETS, timebase);
+	undelivered_tell(outlets->sink, OUTLETS);
 	for (int i = 0; i < OUTLETS; i++) {
 		sink_close(outlets->sink[i]);
 		outlets->sink[i] = NULL;

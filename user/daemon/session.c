@@ -11,6 +11,7 @@
 #include "daemon/publisher.h"
 #include "daemon/selfstat.h"
 #include "daemon/target.h"
+#include "daemon/undelivered.h"
 #include "proc/survivor.h"
 
 struct session {
@@ -210,6 +211,8 @@ static int report_summary(struct session *s, u64 now_ns, struct err *err)
 	struct summary summary;
 
 	observed_summary(s->observed, now_ns, &summary);
+	sinks_settle(s->config->sinks, SESSION_SINKS_MAX, &report->timebase);
+	summary.alerts_lost = undelivered(s->config->sinks, SESSION_SINKS_MAX);
 	selfstat_total(&s->self, now_ns, &summary.total.agent);
 	report->ops->summary(report, &summary);
 	return flush_report(s, err);

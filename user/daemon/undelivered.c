@@ -20,9 +20,19 @@ static void tell(const struct sink *sink)
 			sink_name(sink), stats.unrefreshed);
 }
 
-void undelivered_tell(struct sink *const *sinks, size_t count, const struct timebase *timebase)
+u64 undelivered(struct sink *const *sinks, size_t count)
 {
-	sinks_settle(sinks, count, timebase);
+	u64 alerts = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (sinks[i])
+			alerts += sink_stats(sinks[i]).lost + sink_stats(sinks[i]).waiting;
+	}
+	return alerts;
+}
+
+void undelivered_tell(struct sink *const *sinks, size_t count)
+{
 	for (size_t i = 0; i < count; i++) {
 		if (sinks[i])
 			tell(sinks[i]);

@@ -7,8 +7,11 @@
 
 #include "sink/sink.h"
 
-/* Gives the sinks the time that sinks_settle() gives, and says on stderr what they did not deliver,
- * and why. NULLs are passed over. */
-void undelivered_tell(struct sink *const *sinks, size_t count, const struct timebase *timebase);
+/* How many alerts the sinks did not deliver; one that two did not counts twice. After
+ * sinks_settle(). NULLs are passed over. */
+u64 undelivered(struct sink *const *sinks, size_t count);
+
+/* The same, said on stderr for each sink, with why. */
+void undelivered_tell(struct sink *const *sinks, size_t count);
 
 #endif

@@ -295,6 +295,7 @@ int json_summary(FILE *out, const struct summary *summary, const struct timebase
 
 	put_groups(&b, b.root, "observed_s", total, total->seconds);
 	json_put_u64(&b, b.root, "alerts", total->alerts);
+	json_put_u64(&b, b.root, "alerts_lost", summary->alerts_lost);
 	json_put_u64(&b, b.root, "evicted", total->evicted);
 	if (summary->census_failure)
 		json_put_text(&b, b.root, "census_failure", summary->census_failure);

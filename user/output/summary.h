@@ -29,6 +29,7 @@ struct summary_go_site {
 
 struct summary {
 	struct window total; /* seconds: since attach */
+	u64 alerts_lost;     /* of total.alerts, and of those that say it is over: to a receiver */
 	const struct summary_map_site *map_sites;
 	size_t map_site_count;
 	u64 other_map_operations; /* writes and deletes of all other sites */

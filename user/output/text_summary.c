@@ -87,7 +87,7 @@ static void print_goroutines(struct text_output *t, const struct window *w)
 	fputc('\n', t->out);
 }
 
-static void print_lost(struct text_output *t, const struct window_lost *lost)
+static void print_lost(struct text_output *t, const struct window_lost *lost, u64 alerts)
 {
 	const struct {
 		u64 count;
@@ -98,6 +98,7 @@ static void print_lost(struct text_output *t, const struct window_lost *lost)
 		{ lost->table, "counts by site, because a table was full" },
 		{ lost->missed, "hits that the kernel did not deliver" },
 		{ lost->decode, "records, because they could not be understood" },
+		{ alerts, "alerts, that did not reach a receiver" },
 	};
 	u64 sum = 0;
 
@@ -221,7 +222,7 @@ void text_summary(struct text_output *t, const struct summary *summary)
 	print_cost(t, w);
 	print_failure(t, "a group stayed off", summary->budget_failure);
 	print_failure(t, "goroutines not counted", summary->census_failure);
-	print_lost(t, &w->lost);
+	print_lost(t, &w->lost, summary->alerts_lost);
 	print_map_sites(t, summary);
 	print_maps_by_use(t, summary);
 	print_go_sites(t, summary);
