@@ -175,6 +175,61 @@ static void test_hurry_and_end_wake(void **state)
 	crew_free(crew);
 }
 
+/* Those that wait do so until the last job is done, which is one for whoever keeps the time. */
+enum { WAITING, HURRYING = 2, HURRIED, LAST, JOBS };
+
+static bool last_is_done(void)
+{
+	struct timespec until;
+	int rc = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 10;
+	pthread_mutex_lock(&lock);
+	while (!done && !rc)
+		rc = pthread_cond_timedwait(&changed, &lock, &until);
+	pthread_mutex_unlock(&lock);
+	return !rc;
+}
+
+static struct crew_order wait_for_last(struct crew_job *job, bool may_wait)
+{
+	struct job *j = (struct job *)job;
+
+	if (!may_wait)
+		return note_order(job, may_wait);
+	if (j->number == HURRYING)
+		crew_hurry(j->crew, &j[HURRIED - HURRYING].job);
+	j->woken = last_is_done();
+	return (struct crew_order) { .due_ns = CREW_NEVER };
+}
+
+static void test_somebody_keeps_the_time_whoever_waits(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		struct job jobs[JOBS] = { 0 };
+		struct crew *crew;
+		u64 begin_ns;
+
+		assert_int_equal(crew_new(&crew, NULL), 0);
+		jobs_begin(jobs, JOBS, crew, wait_for_last);
+		begin_ns = now_ns() + 20 * NS_PER_MS; /* all hands are there, and idle */
+		crew_begin(crew, &jobs[HURRIED].job,
+			   &(struct crew_order) { begin_ns + NS_PER_S, .waits = true });
+		for (u64 k = WAITING; k <= HURRYING; k++)
+			crew_begin(crew, &jobs[k].job,
+				   &(struct crew_order) { begin_ns + k * 5 * NS_PER_MS, true });
+		crew_begin(crew, &jobs[LAST].job,
+			   &(struct crew_order) { begin_ns + 20 * NS_PER_MS, false });
+		assert_true(last_is_done());
+		end_all(jobs, JOBS, crew);
+		for (int k = WAITING; k <= HURRYING; k++)
+			assert_true(jobs[k].woken);
+		crew_free(crew);
+	}
+}
+
 static void test_one_that_never_began_has_ended(void **state)
 {
 	struct job job = { .times = 0 };
@@ -196,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_the_first_due_is_done_first),
 		cmocka_unit_test(test_all_can_wait_at_once),
 		cmocka_unit_test(test_hurry_and_end_wake),
+		cmocka_unit_test(test_somebody_keeps_the_time_whoever_waits),
 		cmocka_unit_test(test_one_that_never_began_has_ended),
 	};
 

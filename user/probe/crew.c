@@ -145,10 +145,11 @@ static int hire(struct crew *crew)
 	return rc;
 }
 
-/* Where no thread is to be had, those that are there come to it, late. */
-static void call_hand(struct crew *crew, size_t needed)
+/* For what is ready, and to keep the time if nobody does. Where no thread is to be had, those that
+ * are there come to it, late. */
+static void call_hand(struct crew *crew)
 {
-	if (crew->idle_hands >= needed)
+	if (crew->idle_hands >= crew->ready_count + !crew->has_keeper)
 		pthread_cond_signal(&crew->wanted);
 	else if (hire(crew))
 		pthread_cond_signal(&crew->changed);
@@ -159,14 +160,14 @@ static void hand_over(struct crew *crew, struct crew_job *job)
 	job->state = CREW_READY;
 	TAILQ_INSERT_TAIL(&crew->ready, job, link);
 	crew->ready_count++;
-	call_hand(crew, crew->ready_count);
+	call_hand(crew);
 }
 
 /* Who is to wait for something else leaves the time to another. */
 static void resign(struct crew *crew)
 {
 	crew->has_keeper = false;
-	call_hand(crew, crew->ready_count + 1);
+	call_hand(crew);
 }
 
 /* The keeper does what is due itself: to wake another first would make it late. Returns whether it
