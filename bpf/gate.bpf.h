@@ -89,13 +89,16 @@ static __always_inline void look_for_gap(struct wire_window *w, u64 hits, u64 no
 	note_seen(w, task, now_ns);
 }
 
+/* The number last: who preempts this run begins the window itself, instead of counting on from the
+ * hits of the one before, which may be beyond the cap. */
 static __always_inline void begin_window(struct wire_window *w, u32 number)
 {
-	w->number = number;
 	w->hits = 0;
 	w->count = 0;
 	w->hit_ns = bpf_ktime_get_ns();
 	note_seen(w, bpf_get_current_task_btf(), w->hit_ns);
+	barrier();
+	w->number = number;
 }
 
 /* Wakes user space when the hits of a window, on this CPU, pass its cap. By the number that this
