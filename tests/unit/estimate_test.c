@@ -839,6 +839,14 @@ static int choose_seed(void **state)
 	return 0;
 }
 
+/* The pipeline reads counters, and is held up; a hand reads them later, and looks first. */
+static void test_an_older_reading_has_not_risen(void **state)
+{
+	(void)state;
+	assert_true(reading_rise(7, 3) == 4);
+	assert_true(reading_rise(3, 7) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -860,6 +868,7 @@ int main(void)
 		cmocka_unit_test_setup(test_standard_error_covers_what_is_no_scatter, set_seed),
 		cmocka_unit_test_setup(test_standard_error_has_that_of_the_cost, set_seed),
 		cmocka_unit_test(test_cycles_tell_loss_anew),
+		cmocka_unit_test(test_an_older_reading_has_not_risen),
 		cmocka_unit_test_setup(test_no_hits, set_seed),
 		cmocka_unit_test_setup(test_odd_readings, set_seed),
 		cmocka_unit_test_setup(test_hits_in_no_time, set_seed),

@@ -145,21 +145,14 @@ static u64 hits_between(const struct estimate *e, const struct reading *from,
 	return sum;
 }
 
-/* now may have been read just before the window ended whose end is the last that was seen; and a
- * clock of many threads need not be in order to the nanosecond. */
-static double rise(u64 now, u64 seen)
-{
-	return now > seen ? (double)(now - seen) : 0;
-}
-
 static void learn_cpu(struct estimate *e, const struct exposure *x, double window_ns)
 {
 	double gap_ns = (double)x->open.time_ns - (double)e->seen.time_ns;
 
 	if (!x->open.cpu_ns || !x->close.cpu_ns || !e->seen.cpu_ns || gap_ns <= 0)
 		return;
-	average_add(&e->cpu_in, rise(x->close.cpu_ns, x->open.cpu_ns) / window_ns);
-	average_add(&e->cpu_out, rise(x->open.cpu_ns, e->seen.cpu_ns) / gap_ns);
+	average_add(&e->cpu_in, reading_rise(x->close.cpu_ns, x->open.cpu_ns) / window_ns);
+	average_add(&e->cpu_out, reading_rise(x->open.cpu_ns, e->seen.cpu_ns) / gap_ns);
 }
 
 /* rate: calls per ns in the window, those that its ends cut off among them. */
@@ -310,7 +303,7 @@ void estimate_now(struct estimate *e, const struct reading *now, struct estimate
 		double calls = e->calls[i];
 
 		if (e->standing)
-			calls += rise(now->hits[i], e->seen.hits[i]);
+			calls += reading_rise(now->hits[i], e->seen.hits[i]);
 		else
 			calls += e->per_ns[i] * (double)since_ns;
 		ret->calls[i] = e->shown[i] = MAX(e->shown[i], calls);

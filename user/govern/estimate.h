@@ -56,6 +56,12 @@ struct reading {
 	u64 cpu_ns;	     /* CPU time of the process; 0: unknown */
 };
 
+/* What a counter rose by; 0 if now was read before then. */
+static inline double reading_rise(u64 now, u64 then)
+{
+	return now > then ? (double)(now - then) : 0;
+}
+
 /* A stretch of time in which a group stood. */
 struct exposure {
 	struct reading open, close;

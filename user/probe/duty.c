@@ -70,15 +70,16 @@ static double most_ns(const struct worker *w)
 	return most;
 }
 
+/* The pipeline's reading may be older than the last one of a hand that works meanwhile. */
 static double cost_between(const struct worker *w, const struct reading *from,
 			   const struct reading *to, bool lean)
 {
 	const struct duty_costs *costs = &w->duty->config.costs;
 	const double *ns = lean ? costs->lean_ns : costs->full_ns;
-	double cost_ns = (double)(to->regrown - from->regrown) * most_ns(w);
+	double cost_ns = reading_rise(to->regrown, from->regrown) * most_ns(w);
 
 	for (size_t fn = w->reader.first; fn <= w->reader.last; fn++)
-		cost_ns += (double)(to->hits[fn] - from->hits[fn]) * ns[fn];
+		cost_ns += reading_rise(to->hits[fn], from->hits[fn]) * ns[fn];
 	return cost_ns * stretch(w);
 }
 
