@@ -50,6 +50,18 @@ counted() {
 @test "Go 1.19: what a plugin does is counted" { counted 1.19; }
 @test "newest Go: what a plugin does is counted" { counted newest; }
 
+# The program has no function for maps of 64-bit keys, only the plugin has.
+@test "what a plugin does is within the budget" {
+	build_plugged system
+	start "$file" -writes 3000000 "$file.so"
+	attach "$pid"
+	kill -USR1 "$pid"
+	within 60 grep -q '^{"type":"truth"' "$out"
+	finish_agent
+	jq -e -n --argjson s "$(lines summary)" --argjson writes "$(truth writes)" \
+		'$s.cost.hits < $writes / 10 and $s.map.accuracy != "exact"' >/dev/null || fail "$(lines summary)"
+}
+
 @test "a plugin that is loaded under observation is probed, and the figures are lower bounds" {
 	build_plugged newest
 	start "$file" -late "$file.so"

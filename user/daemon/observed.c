@@ -85,19 +85,31 @@ static int make_plan(struct observed *o, struct err *err)
 		       process->pid, process->pid);
 }
 
+/* Of a function, by the dearest of its sites: a plugin's need not be like the program's. */
+static double dearest_ns(const struct observed *o, enum wire_fn fn, bool lean, bool stack)
+{
+	double most_ns = 0;
+
+	for (int class = 0; class <= SITE_SINGLE_STEP; class ++)
+		if (armed_has_class(o->armed, fn, (enum site_class) class))
+			most_ns =
+				MAX(most_ns, calibration_ns(&o->config.ground->cost,
+							    (enum site_class) class, lean, stack));
+	return most_ns;
+}
+
 static void cost_of_probes(struct observed *o)
 {
-	const struct calibration *cost = &o->config.ground->cost;
+	o->costs.run_ns = o->config.ground->cost.run_ns;
+	for (int g = 0; g < PROBE_GROUP_COUNT; g++) {
+		bool stack = probe_leaves_stack((enum probe_group)g);
+		enum wire_fn first, last;
 
-	o->costs.run_ns = cost->run_ns;
-	for (size_t i = 0; i < o->plan.probe_count; i++) {
-		const struct plan_probe *probe = &o->plan.probes[i];
-		bool stack = probe_leaves_stack(probe->spec->group);
-
-		o->costs.full_ns[probe->spec->fn] =
-			calibration_ns(cost, probe->site.class, false, stack);
-		o->costs.lean_ns[probe->spec->fn] =
-			calibration_ns(cost, probe->site.class, true, stack);
+		probe_group_functions((enum probe_group)g, &first, &last);
+		for (size_t fn = first; fn <= last; fn++) {
+			o->costs.full_ns[fn] = dearest_ns(o, (enum wire_fn)fn, false, stack);
+			o->costs.lean_ns[fn] = dearest_ns(o, (enum wire_fn)fn, true, stack);
+		}
 	}
 }
 
@@ -221,7 +233,7 @@ static int open_armed(struct observed *o, struct err *err)
 }
 
 /* All but gc, whose facts make sense only as a whole: a stop of the world takes far longer than its
- * probes. */
+ * probes. Groups that the program itself has no function of, too: a plugin may have. */
 static int start_governor(struct observed *o, struct err *err)
 {
 	const struct duty_config config = {
@@ -237,10 +249,10 @@ static int start_governor(struct observed *o, struct err *err)
 			      .rare = { [PROBE_MAP_GROW] = true, [PROBE_FAULT] = true } },
 		.costs = o->costs,
 		.groups = {
-			[PROBE_MAP_WRITE] = plan_has_group(&o->plan, PROBE_MAP_WRITE),
-			[PROBE_MAP_GROW] = plan_has_group(&o->plan, PROBE_MAP_GROW),
-			[PROBE_GOROUTINE] = plan_has_group(&o->plan, PROBE_GOROUTINE),
-			[PROBE_FAULT] = plan_has_group(&o->plan, PROBE_FAULT),
+			[PROBE_MAP_WRITE] = o->config.groups.want[PROBE_MAP_WRITE],
+			[PROBE_MAP_GROW] = o->config.groups.want[PROBE_MAP_GROW],
+			[PROBE_GOROUTINE] = o->config.groups.want[PROBE_GOROUTINE],
+			[PROBE_FAULT] = o->config.groups.want[PROBE_FAULT],
 		},
 	};
 	int rc;
@@ -259,7 +271,6 @@ static int begin(struct observed *o, struct err *err)
 
 	if (rc)
 		return rc;
-	cost_of_probes(o);
 	waits_start(&o->waits, process_of(o));
 	rc = open_sampler(o, err);
 	if (!rc)
@@ -268,6 +279,8 @@ static int begin(struct observed *o, struct err *err)
 		rc = open_armed(o, err);
 	if (!rc)
 		rc = armed_attach_all(o->armed, err);
+	if (!rc)
+		cost_of_probes(o);
 	if (!rc)
 		rc = start_governor(o, err);
 	if (!rc)

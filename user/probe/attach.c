@@ -128,6 +128,7 @@ struct armed {
 	u32 slot;
 	const struct process *process;
 	struct wire_target target;
+	u8 classes[WIRE_FN_COUNT]; /* a bit for each enum site_class */
 	struct armed_group groups[PROBE_GROUP_COUNT];
 };
 
@@ -268,6 +269,20 @@ static int add_to_group(struct armed *armed, enum probe_group group, struct arme
 	return rc;
 }
 
+static void note_classes(struct armed *armed, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->probe_count; i++) {
+		const struct plan_probe *probe = &plan->probes[i];
+
+		armed->classes[probe->spec->fn] |= (u8)(1 << probe->site.class);
+	}
+}
+
+bool armed_has_class(const struct armed *armed, enum wire_fn fn, enum site_class class)
+{
+	return armed->classes[fn] >> class & 1;
+}
+
 int armed_add(struct armed *armed, const struct plan *plan, const char *path,
 	      const struct go_process *p, struct err *err)
 {
@@ -282,6 +297,8 @@ int armed_add(struct armed *armed, const struct plan *plan, const char *path,
 			rc = add_to_group(armed, coldest_first[i], &file, err);
 		file_done(&file);
 	}
+	if (!rc)
+		note_classes(armed, plan);
 	return rc;
 }
 

@@ -28,10 +28,11 @@ func load(path string) func(writes, goroutines int) {
 
 func main() {
 	late := flag.Bool("late", false, "load the plugin at SIGUSR1, wait for another, then work")
+	writes := flag.Int("writes", 10000, "that the plugin makes")
 	limit := flag.Duration("limit", 3*time.Minute, "exit by itself after this")
 	flag.Parse()
 
-	const writes, goroutines = 10000, 100
+	const goroutines = 100
 	var work func(int, int)
 	l := life.Begin(*limit)
 	if !*late {
@@ -45,11 +46,11 @@ func main() {
 		l.AwaitStart()
 	}
 	before := runtime.NumGoroutine()
-	work(writes, goroutines)
+	work(*writes, goroutines)
 	for runtime.NumGoroutine() > before { // the last one is done before it has ended
 		time.Sleep(time.Millisecond)
 	}
 	fmt.Printf("{\"type\":\"truth\",\"writes\":%d,\"created\":%d,\"goroutines\":%d}\n",
-		writes, goroutines, runtime.NumGoroutine())
+		*writes, goroutines, runtime.NumGoroutine())
 	l.AwaitEnd()
 }
