@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "kern/features.h"
+#include "probe/costs.h"
 #include "probe/meter.h"
 
 enum { SLOT = 1, TICKS = 20 };
@@ -45,6 +46,23 @@ static void alone_the_first_stands(void **state)
 	(void)state;
 	expected.run_ns = 146;
 	assert_memory_equal(&now, &expected, sizeof(now));
+}
+
+static void a_hit_costs_as_the_dearest_site_and_more_among_many(void **state)
+{
+	const u8 classes[WIRE_FN_COUNT] = {
+		[WIRE_FN_MAPASSIGN] = 1 << SITE_EMULATED,
+		[WIRE_FN_MAPASSIGN_FAST64] = 1 << SITE_EMULATED | 1 << SITE_SINGLE_STEP,
+	};
+	struct duty_costs alone = costs_of(classes, &first, 0);
+	struct duty_costs among = costs_of(classes, &first, 100);
+
+	(void)state;
+	assert_float_equal(alone.full_ns[WIRE_FN_MAPASSIGN], 800, 0.01);
+	assert_float_equal(alone.lean_ns[WIRE_FN_MAPASSIGN], 650, 0.01);
+	assert_float_equal(alone.full_ns[WIRE_FN_MAPASSIGN_FAST64], 16000, 0.01);
+	assert_float_equal(among.full_ns[WIRE_FN_MAPASSIGN], 800 * (1 + 100 * 0.03), 0.01);
+	assert_float_equal(among.lean_ns[WIRE_FN_MAPASSIGN], 650 + 800 * 100 * 0.03, 0.01);
 }
 
 static struct kern *open_kern(void)
@@ -112,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slow_phase_is_outvoted),
 		cmocka_unit_test(alone_the_first_stands),
+		cmocka_unit_test(a_hit_costs_as_the_dearest_site_and_more_among_many),
 		cmocka_unit_test(wrong_calibration_is_mended),
 	};
 

@@ -23,6 +23,16 @@ struct fleet {
 	size_t count;
 };
 
+static u32 others_of_binary(const struct fleet *fleet, const struct binary *binary)
+{
+	u32 n = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		n += fleet->members[i]->target->binary == binary;
+	return n - 1;
+}
+
+/* After each change of who is observed. */
 static void share_budget(struct fleet *fleet)
 {
 	const struct daemon_config *c = fleet->config.daemon;
@@ -30,8 +40,12 @@ static void share_budget(struct fleet *fleet)
 
 	if (c->host_budget > 0 && fleet->count)
 		budget = MIN(budget, c->host_budget / (double)fleet->count);
-	for (size_t i = 0; i < fleet->count; i++)
-		observed_set_budget(fleet->members[i]->observed, budget);
+	for (size_t i = 0; i < fleet->count; i++) {
+		const struct member *m = fleet->members[i];
+
+		observed_set_budget(m->observed, budget);
+		observed_set_others(m->observed, others_of_binary(fleet, m->target->binary));
+	}
 }
 
 struct fleet *fleet_new(const struct fleet_config *config)

@@ -13,7 +13,8 @@
 #include "event/decode.h"
 #include "gobin/census.h"
 #include "probe/attach.h"
-#include "probe/duty.h"
+#include "probe/attach.h"
+#include "probe/costs.h"
 #include "probe/restore.h"
 
 _Static_assert(MODEL_MAPS <= (int)TALLY_MAPS_WANTED, "the model's maps can all be asked for");
@@ -22,6 +23,7 @@ struct observed {
 	struct observed_config config;
 	struct names names;
 	struct plan plan;
+	u32 others;		 /* processes of the same file that are observed too */
 	struct duty_costs costs; /* at the last tick */
 	struct armed *armed;
 	struct duty *duty; /* NULL: no budget */
@@ -83,34 +85,6 @@ static int make_plan(struct observed *o, struct err *err)
 	return err_set(err, -ENOTSUP,
 		       "nothing in process %d can be probed; `gosonde inspect %d` says why",
 		       process->pid, process->pid);
-}
-
-/* Of a function, by the dearest of its sites: a plugin's need not be like the program's. */
-static double dearest_ns(const struct observed *o, enum wire_fn fn, bool lean, bool stack)
-{
-	double most_ns = 0;
-
-	for (int class = 0; class <= SITE_SINGLE_STEP; class ++)
-		if (armed_has_class(o->armed, fn, (enum site_class) class))
-			most_ns =
-				MAX(most_ns, calibration_ns(&o->config.ground->cost,
-							    (enum site_class) class, lean, stack));
-	return most_ns;
-}
-
-static void cost_of_probes(struct observed *o)
-{
-	o->costs.run_ns = o->config.ground->cost.run_ns;
-	for (int g = 0; g < PROBE_GROUP_COUNT; g++) {
-		bool stack = probe_leaves_stack((enum probe_group)g);
-		enum wire_fn first, last;
-
-		probe_group_functions((enum probe_group)g, &first, &last);
-		for (size_t fn = first; fn <= last; fn++) {
-			o->costs.full_ns[fn] = dearest_ns(o, (enum wire_fn)fn, false, stack);
-			o->costs.lean_ns[fn] = dearest_ns(o, (enum wire_fn)fn, true, stack);
-		}
-	}
 }
 
 /* Which rules are for this target is told by what it is now. */
@@ -229,6 +203,8 @@ static int open_armed(struct observed *o, struct err *err)
 		rc = armed_add(o->armed, &o->plan, process->exe_path, go_of(o), err);
 	if (!rc)
 		rc = MIN(arm_plugins(o, err), 0);
+	if (!rc)
+		o->costs = costs_of(armed_classes(o->armed), &o->config.ground->cost, o->others);
 	return rc;
 }
 
@@ -280,8 +256,6 @@ static int begin(struct observed *o, struct err *err)
 	if (!rc)
 		rc = armed_attach_all(o->armed, err);
 	if (!rc)
-		cost_of_probes(o);
-	if (!rc)
 		rc = start_governor(o, err);
 	if (!rc)
 		rc = open_watch(o, err);
@@ -312,6 +286,11 @@ static void feed(struct observed *o, const struct event *event)
 {
 	(void)watch_event(o->watch, event);
 	o->config.event(o->config.arg, o, event);
+}
+
+void observed_set_others(struct observed *o, u32 others)
+{
+	o->others = others;
 }
 
 void observed_set_budget(struct observed *o, double budget)
@@ -409,7 +388,7 @@ int observed_tick(struct observed *o, u64 now_ns, struct window *ret, struct err
 	int rc;
 
 	look_for_plugins(o);
-	cost_of_probes(o);
+	o->costs = costs_of(armed_classes(o->armed), &o->config.ground->cost, o->others);
 	if (o->duty)
 		duty_set_costs(o->duty, &o->costs);
 	rc = take_sample(o, now_ns, err);

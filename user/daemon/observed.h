@@ -46,6 +46,9 @@ int observed_new(struct observed **ret, const struct observed_config *config, st
 void observed_free(struct observed *o);
 DEFINE_FREEP(struct observed, observed_free)
 
+/* How many more processes of the same file are observed, from the next tick on: hits cost more. */
+void observed_set_others(struct observed *o, u32 others);
+
 /* From now on; a budget of 0 is none, which can't be changed. */
 void observed_set_budget(struct observed *o, double budget);
 

@@ -39,9 +39,9 @@ DEFINE_FREEP(struct armed, armed_free)
 int armed_add(struct armed *armed, const struct plan *plan, const char *path,
 	      const struct go_process *p, struct err *err);
 
-/* Whether a site of that class is among the function's, in any of the files. Not for several
- * threads at once. */
-bool armed_has_class(const struct armed *armed, enum wire_fn fn, enum site_class class);
+/* By enum wire_fn: a bit for each enum site_class among its sites, in any of the files. Borrowed;
+ * not while files are added. */
+const u8 *armed_classes(const struct armed *armed);
 
 /*
  * Attaches a group to all of its sites; one without sites stands at once.
