@@ -323,6 +323,7 @@ static double take_group(struct sampler *s, enum probe_group group, u64 now_ns,
 			 double calls[WIRE_FN_COUNT], bool sampled[WIRE_FN_COUNT])
 {
 	struct duty_view view = { .governed = false };
+	double all_calls = 0;
 	enum wire_fn first, last;
 
 	probe_group_functions(group, &first, &last);
@@ -332,6 +333,7 @@ static double take_group(struct sampler *s, enum probe_group group, u64 now_ns,
 		sampled[fn] = view.estimate.sampled;
 		calls[fn] = sampled[fn] ? view.estimate.calls[fn] : (double)c->hits[fn];
 		ret->hits[fn] = (u64)(calls[fn] + 0.5);
+		all_calls += calls[fn];
 	}
 	if (group == PROBE_MAP_GROW && view.estimate.sampled) {
 		ret->grows = (u64)(view.estimate.calls[WIRE_FN_COUNT + AMOUNT_GROWS] + 0.5);
@@ -342,6 +344,8 @@ static double take_group(struct sampler *s, enum probe_group group, u64 now_ns,
 		.windows = view.estimate.windows,
 		.sd_per_s = view.estimate.sd_per_s,
 		.bias_error = view.estimate.bias_error,
+		.calls = all_calls,
+		.unseen = view.estimate.unseen,
 		.bounded = view.estimate.bounded,
 		.failed = view.off,
 		.cost_ns = view.cost_ns,

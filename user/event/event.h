@@ -84,6 +84,8 @@ struct event_group {
 	u64 windows;	   /* of observation, between gaps */
 	double sd_per_s;   /* standard deviation of one window's rate */
 	double bias_error; /* standard error of the dead-time correction, relative */
+	double calls;	   /* of its functions, since attach: best estimates */
+	double unseen;	   /* calls there may be more, or fewer; known better later */
 	bool bounded;	   /* now: calls are at least so many */
 	bool failed;	   /* now: could not be attached again, so far or for good */
 	double cost_ns;	   /* of its hits; of a group without a budget 0 */

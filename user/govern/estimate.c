@@ -38,6 +38,9 @@
 /* A shorter window was closed as it opened. */
 #define SHORTEST_NS 50e3
 
+/* What a group that stands has seen of late. */
+#define STOOD_NS 1e9
+
 /* Until then the loss is not known. */
 #define WINDOWS_TO_KNOW	   3
 #define WINDOWS_TO_BELIEVE 15
@@ -193,11 +196,52 @@ static double correction(const struct estimate *e, double cost_share)
 	return is_bounded(e, &loss) ? 1 : 1 / (1 - MIN(lost, MOST_LOSS));
 }
 
-/* In case there is a gap next. */
+/* In case there is a gap next: rates of up to a second. */
 static void keep_rates(struct estimate *e, const struct exposure *x, double window_ns)
 {
-	for (size_t i = 0; i < ESTIMATES; i++)
-		e->per_ns[i] = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
+	double share;
+
+	e->known_ns = MIN(e->known_ns + window_ns, STOOD_NS);
+	share = MIN(window_ns / e->known_ns, 1);
+	for (size_t i = 0; i < ESTIMATES; i++) {
+		double seen = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
+
+		e->per_ns[i] += share * (seen - e->per_ns[i]);
+	}
+	e->left = !x->stays;
+	e->left_per_ns = (double)hits_between(e, &x->open, &x->close) / window_ns;
+}
+
+/* Of the group's functions, per ns. */
+static double rate_of_late(const struct estimate *e)
+{
+	double sum = 0;
+
+	for (size_t fn = e->first; fn <= e->last; fn++)
+		sum += e->per_ns[fn];
+	return sum;
+}
+
+/* How many calls there may have been more, or fewer, in the gap after the group stood. */
+static double unseen_in(const struct estimate *e, double ns)
+{
+	return e->left ? fabs(e->left_per_ns - rate_of_late(e)) * ns : 0;
+}
+
+/* The load for which the group left may have been over a moment later, or not: that it is still
+ * there is taken from the window that follows. */
+static void end_first_gap(struct estimate *e, const struct exposure *x, double window_ns,
+			  double factor, double gap_ns)
+{
+	if (!e->left)
+		return;
+	for (size_t i = 0; i < ESTIMATES; i++) {
+		double seen = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
+
+		e->per_ns[i] = MAX(e->per_ns[i], seen * factor);
+	}
+	e->unseen += unseen_in(e, MAX(gap_ns - (double)x->pause_ns, 0));
+	e->left = false;
 }
 
 /* See the header. A rate of late is that of some three windows. put_off: calls, for each hit. */
@@ -207,6 +251,7 @@ static void add_gap(struct estimate *e, const struct exposure *x, double window_
 	double pause_ns = (double)x->pause_ns, made_up = 1 - estimate_loss(e).share;
 	double factor = correction(e, x->cost_ns / window_ns) * (1 + put_off * made_up);
 
+	end_first_gap(e, x, window_ns, factor, gap_ns);
 	for (size_t i = 0; i < ESTIMATES; i++) {
 		double seen = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
 		double surprise = seen * factor - e->per_ns[i];
@@ -277,13 +322,7 @@ static double bias_error(const struct estimate *e, const struct loss_share *loss
 /* One window tells nothing of how they scatter: then as much as there is. */
 static double sd_per_ns(const struct estimate *e)
 {
-	double sum = 0;
-
-	if (e->rate.weight > 1)
-		return sqrt(e->rate.variance);
-	for (size_t fn = e->first; fn <= e->last; fn++)
-		sum += e->per_ns[fn];
-	return sum;
+	return e->rate.weight > 1 ? sqrt(e->rate.variance) : rate_of_late(e);
 }
 
 void estimate_now(struct estimate *e, const struct reading *now, struct estimate_view *ret)
@@ -298,6 +337,7 @@ void estimate_now(struct estimate *e, const struct reading *now, struct estimate
 		.sd_per_s = sd_per_ns(e) * 1e9,
 		.bias_error = bias_error(e, &loss),
 		.bounded = !e->standing && is_bounded(e, &loss),
+		.unseen = e->unseen + unseen_in(e, (double)since_ns),
 	};
 	for (size_t i = 0; i < ESTIMATES; i++) {
 		double calls = e->calls[i];

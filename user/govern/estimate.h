@@ -14,6 +14,11 @@
  *
  * which is right on average whatever the load does, and for a steady load is p * gap.
  *
+ * Not so the first gap after the group stood. It begins because of what was seen, often in a burst,
+ * and goes on until that is paid off: no chance tells what happened right after. p is the rate of
+ * the last second there, or that of the window that follows if it is higher; how many calls there
+ * would be if the last moments had gone on is told as well (estimate_view.unseen).
+ *
  * Dead time. In a window each hit takes time from the thread that calls, so a
  * busy target makes fewer calls than without probes: of true rate r a window sees
  * m = r / (1 + r·τ), as a counter with dead time τ does, hence r = m / (1 - m·τ)
@@ -85,6 +90,10 @@ struct estimate {
 	double calls[ESTIMATES];  /* up to seen.time_ns */
 	double shown[ESTIMATES];  /* what estimate_now() gave last: counts don't go back */
 	double per_ns[ESTIMATES]; /* rates of late */
+	double known_ns;	  /* of how long the group stood, if it did last */
+	double left_per_ns;	  /* the rate for which it left */
+	double unseen;		  /* see struct estimate_view */
+	bool left;		  /* since it stood there was no window */
 	struct reading seen;	  /* the last moment of the last exposure */
 	bool standing;		  /* attached since then too */
 	bool sampled;		  /* there was a gap, once */
@@ -114,6 +123,7 @@ struct estimate_view {
 	double sd_per_s;   /* standard deviation of one window's rate */
 	double bias_error; /* standard error of the dead-time correction, relative */
 	bool bounded;	   /* too dense for a correction: calls are at least so many */
+	double unseen;	   /* calls there may be more, or fewer; cumulative, known better later */
 };
 
 /* now: counters of this moment. */

@@ -5,6 +5,9 @@
 
 #include "base/macros.h"
 
+/* Of a group's calls: with more that there may be besides, they are no estimate. */
+#define MOST_UNSEEN 0.5
+
 /* Calls that no row of the table of sites holds: the table overflowed, or is read a moment later.
  */
 static u64 beyond(u64 hits, u64 attributed)
@@ -33,6 +36,8 @@ struct totals totals_of_sample(const struct event_sample *sample)
 		t.groups[g] = (struct total_group) {
 			.gap_ns = sample->groups[g].gap_ns,
 			.windows = sample->groups[g].windows,
+			.calls = sample->groups[g].calls,
+			.unseen = sample->groups[g].unseen,
 			.bounded = sample->groups[g].bounded,
 			.failed = sample->groups[g].failed,
 			.sd_per_s = sample->groups[g].sd_per_s,
@@ -75,6 +80,8 @@ static void advance_group(struct total_group *into, const struct total_group *be
 {
 	into->gap_ns += now->gap_ns - before->gap_ns;
 	add_delta(&into->windows, before->windows, now->windows);
+	into->calls += now->calls >= before->calls ? now->calls - before->calls : now->calls;
+	into->unseen += now->unseen - before->unseen;
 	into->bounded += now->bounded;
 	into->failed += now->failed;
 	into->sd_per_s = now->sd_per_s;
@@ -131,6 +138,8 @@ struct totals totals_since(const struct totals *now, const struct totals *before
 		t.groups[g] = now->groups[g];
 		t.groups[g].gap_ns -= before->groups[g].gap_ns;
 		t.groups[g].windows -= before->groups[g].windows;
+		t.groups[g].calls -= before->groups[g].calls;
+		t.groups[g].unseen -= before->groups[g].unseen;
 		t.groups[g].bounded -= before->groups[g].bounded;
 		t.groups[g].failed -= before->groups[g].failed;
 	}
@@ -165,7 +174,7 @@ enum accuracy totals_accuracy(const struct totals *t, enum wire_group group)
 {
 	const struct total_group *g = &t->groups[group];
 
-	if (g->bounded || g->failed)
+	if (g->bounded || g->failed || g->unseen > MOST_UNSEEN * g->calls)
 		return ACCURACY_LOWER_BOUND;
 	return g->gap_ns != 0 || g->windows ? ACCURACY_SAMPLED : ACCURACY_EXACT;
 }
@@ -177,17 +186,18 @@ double totals_gap(const struct totals *t, enum wire_group group, double seconds)
 	return gap < 0 ? 0 : MIN(gap, 1);
 }
 
-/* Only what lies in gaps is estimated. It is off by what the windows scatter, and by the correction
- * that all of them share. */
+/* Only what lies in gaps is estimated. It is off by what the windows scatter, by the correction
+ * that all of them share, and by what a group may have left behind. */
 double totals_rate_error(const struct totals *t, enum wire_group group, double seconds,
 			 double per_s, double all_per_s)
 {
 	const struct total_group *g = &t->groups[group];
 	double share = all_per_s > 0 ? per_s / all_per_s : 0;
 
-	if (totals_accuracy(t, group) == ACCURACY_EXACT)
+	if (totals_accuracy(t, group) == ACCURACY_EXACT || seconds <= 0)
 		return 0;
-	return totals_gap(t, group, seconds) *
-	       hypot(share * g->sd_per_s / sqrt((double)MAX(g->windows, 1ULL)),
-		     per_s * g->bias_error);
+	return hypot(totals_gap(t, group, seconds) *
+			     hypot(share * g->sd_per_s / sqrt((double)MAX(g->windows, 1ULL)),
+				   per_s * g->bias_error),
+		     share * MAX(g->unseen, 0) / seconds);
 }

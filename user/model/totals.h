@@ -14,6 +14,7 @@
 struct total_group {
 	s64 gap_ns;
 	u64 windows;
+	double calls, unseen;	     /* calls there are, and that there may be more or fewer */
 	u64 bounded, failed;	     /* samples that said so */
 	double sd_per_s, bias_error; /* of the last sample */
 };
