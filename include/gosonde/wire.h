@@ -170,7 +170,7 @@ enum wire_group {
 	WIRE_GROUP_GC = 2,
 	WIRE_GROUP_GOROUTINE = 3,
 	WIRE_GROUP_FAULT = 4,
-	WIRE_GROUPS = 8
+	WIRE_GROUPS = 5
 };
 
 /*
