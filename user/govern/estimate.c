@@ -188,12 +188,11 @@ static bool is_bounded(const struct estimate *e, const struct loss_share *loss)
 }
 
 /* What the window's rate is to be multiplied with; 1 where it is but a lower bound. */
-static double correction(const struct estimate *e, double cost_share)
+static double correction(const struct estimate *e, const struct loss_share *loss, double cost_share)
 {
-	struct loss_share loss = estimate_loss(e);
-	double lost = loss.share * cost_share / MAX(e->spread.mean, 1);
+	double lost = loss->share * cost_share / MAX(e->spread.mean, 1);
 
-	return is_bounded(e, &loss) ? 1 : 1 / (1 - MIN(lost, MOST_LOSS));
+	return is_bounded(e, loss) ? 1 : 1 / (1 - MIN(lost, MOST_LOSS));
 }
 
 /* In case there is a gap next: rates of up to a second. */
@@ -248,8 +247,10 @@ static void end_first_gap(struct estimate *e, const struct exposure *x, double w
 static void add_gap(struct estimate *e, const struct exposure *x, double window_ns, double put_off)
 {
 	double gap_ns = MAX((double)x->open.time_ns - (double)e->seen.time_ns, 0);
-	double pause_ns = (double)x->pause_ns, made_up = 1 - estimate_loss(e).share;
-	double factor = correction(e, x->cost_ns / window_ns) * (1 + put_off * made_up);
+	double pause_ns = (double)x->pause_ns;
+	struct loss_share loss = estimate_loss(e);
+	double factor = correction(e, &loss, x->cost_ns / window_ns) *
+			(1 + put_off * (1 - loss.share));
 
 	end_first_gap(e, x, window_ns, factor, gap_ns);
 	for (size_t i = 0; i < ESTIMATES; i++) {
