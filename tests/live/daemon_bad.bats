@@ -71,8 +71,6 @@ stays() {
 	rules 'rules: [{rule: fault, raise: much}]' && stays "$dir/rules.yaml:1: rules\[0\].raise: \"much\""
 	rm "$dir/rules.yaml"
 	configure 'ignore: [{exe: "*"}]' 'alertmanager: nowhere' && stays "$config:6: alertmanager: "
-	configure 'ignore: [{exe: "*"}]' 'syslog: "udp:no-such-host.invalid:514"' && sed -i '/^syslog: off/d' "$config" &&
-		stays 'syslog: no-such-host.invalid: '
 	configure 'ignore: [{exe: "*"}]' 'metrics: 127.0.0.1:1' && sed -i '/^metrics: 127.0.0.1:0/d' "$config" &&
 		stays "metrics changes only with a restart"
 	mkdir "$dir/conf.d" && configure 'ignore: [{exe: "*"}]' && echo 'x' >"$dir/conf.d/x.yaml" && stays "$dir/conf.d/x.yaml:1: "
@@ -80,6 +78,21 @@ stays() {
 	within 5 eval '[[ -n $(metric go_goroutine_count "$pid") ]]'
 	configure && reload
 	equal "the last word" "$(tail -n 1 "$messages")" "gosonde: the configuration was read again"
+	stop_daemon
+}
+
+is_away() {
+	[[ $(sink_metric away syslog) == 1 ]]
+}
+
+@test "a syslog host that nobody knows keeps it neither from starting nor from what is new" {
+	syslog='"udp:no-such-host.invalid:514"' configure
+	daemon
+	within 5 is_away
+	configure && reload
+	syslog='"tcp:no-such-host.invalid:514"' configure && reload
+	equal "the last word" "$(tail -n 1 "$messages")" "gosonde: the configuration was read again"
+	within 5 is_away
 	stop_daemon
 }
 

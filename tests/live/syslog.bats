@@ -69,6 +69,15 @@ matches() {
 	grep -q "syslog: $(summary .alerts_lost) (" "$messages" || fail "$(lines summary)" "$(cat "$messages")"
 }
 
+@test "a host that nobody knows is told before anything is observed" {
+	start "$(workload quiet)"
+	echo 'hosts: files' >"$BATS_TEST_TMPDIR/nsswitch.conf"
+	# shellcheck disable=SC2016 # for the inner shell
+	exits 1 unshare --mount --propagation private sh -c 'mount --bind "$1" /etc/nsswitch.conf && shift && exec "$@"' sh \
+		"$BATS_TEST_TMPDIR/nsswitch.conf" "$gosonde" attach "$pid" --syslog=udp:no-such-host:514
+	says '^gosonde: syslog: no-such-host: Name or service not known$'
+}
+
 # rsyslog runs a real daemon of our own: its sockets, its file, nothing of the machine's.
 rsyslog() {
 	local dir=$BATS_TEST_TMPDIR/rsyslog

@@ -31,6 +31,7 @@ struct attach {
 enum { STDOUT_BYTES = 1 << 20 };
 
 #define DEFAULT_BUDGET 0.01
+#define FIND_NS	       (3 * NS_PER_S) /* what a name server may take to tell of a mistyped host */
 
 enum {
 	OPT_FOR = 256,
@@ -222,6 +223,8 @@ static int run(struct attach *in)
 
 	if (!rc && in->rules_path)
 		rc = rules_files_read(in->rules_path, &rules, NULL, &err);
+	if (!rc && in->wants[TO_SYSLOG])
+		rc = sink_syslog_find(in->target[TO_SYSLOG], FIND_NS, &err);
 	if (rc == -EINVAL) {
 		(void)cmd_fail(rc, &err);
 		return EXIT_USAGE;

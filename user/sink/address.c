@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -54,9 +55,15 @@ int address_inet_check(const char *text, struct err *err)
 	return split_host_port(text, host, port, err);
 }
 
-int address_inet(struct address *ret, const char *text, int socktype, struct err *err)
+static bool is_unknown(int rc)
 {
-	const struct addrinfo hints = { .ai_socktype = socktype, .ai_flags = AI_NUMERICSERV };
+	return rc == EAI_NONAME || rc == EAI_NODATA;
+}
+
+static int find(struct address *ret, const char *text, int socktype, int flags, struct err *err)
+{
+	const struct addrinfo hints = { .ai_socktype = socktype,
+					.ai_flags = AI_NUMERICSERV | flags };
 	char host[HOST_BYTES], port[PORT_BYTES];
 	struct addrinfo *found = NULL;
 	int rc = split_host_port(text, host, port, err);
@@ -65,9 +72,20 @@ int address_inet(struct address *ret, const char *text, int socktype, struct err
 		return rc;
 	rc = getaddrinfo(host, port, &hints, &found);
 	if (rc)
-		return err_set(err, -EHOSTUNREACH, "%s: %s", host, gai_strerror(rc));
+		return err_set(err, is_unknown(rc) ? -EHOSTUNREACH : -EAGAIN, "%s: %s", host,
+			       gai_strerror(rc));
 	*ret = (struct address) { .len = found->ai_addrlen };
 	memcpy(&ret->addr, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
 	return 0;
+}
+
+int address_inet(struct address *ret, const char *text, int socktype, struct err *err)
+{
+	return find(ret, text, socktype, 0, err);
+}
+
+int address_numeric(struct address *ret, const char *text, int socktype, struct err *err)
+{
+	return find(ret, text, socktype, AI_NUMERICHOST, err);
 }

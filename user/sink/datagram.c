@@ -18,8 +18,12 @@ static int reconnect(struct datagram *datagram)
 
 int datagram_send(struct datagram *datagram, const char *text, size_t len)
 {
-	int rc = datagram->fd < 0 ? reconnect(datagram) : 0;
+	int rc;
 
+	if (!datagram->to.len)
+		return -EHOSTUNREACH;
+	rc = datagram->fd < 0 ? reconnect(datagram) : 0;
+	datagram->failed |= rc != 0;
 	if (rc)
 		return rc;
 	if (send(datagram->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
@@ -27,6 +31,7 @@ int datagram_send(struct datagram *datagram, const char *text, size_t len)
 	rc = -errno;
 	if (rc == -EAGAIN || rc == -EMSGSIZE)
 		return rc; /* the receiver is there */
+	datagram->failed = true;
 	/* A socket that was removed and made anew is another one: connect to it at once. */
 	datagram_close(datagram);
 	if (reconnect(datagram))
@@ -39,4 +44,10 @@ void datagram_close(struct datagram *datagram)
 	if (datagram->fd >= 0)
 		close(datagram->fd);
 	datagram->fd = -1;
+}
+
+void datagram_move(struct datagram *datagram, const struct address *to)
+{
+	datagram_close(datagram);
+	datagram->to = *to;
 }

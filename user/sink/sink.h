@@ -68,7 +68,9 @@ extern const struct sink_ops sink_stderr;
 
 /*
  * syslog; target "local" (the default: /dev/log), "unix:PATH", "udp:HOST:PORT" or
- * "tcp:HOST:PORT" ([HOST] for IPv6). A host is looked up once, when it is opened.
+ * "tcp:HOST:PORT" ([HOST] for IPv6). A host's name is looked up by a thread of its
+ * own, from the first progress on until it is known, and again while the receiver
+ * is not found there.
  *
  * What UDP loses on its way nobody can count. TCP is octet-counted (RFC 6587,
  * 3.4.1); syslog has no acknowledgement, so what the kernel took and the
@@ -76,6 +78,13 @@ extern const struct sink_ops sink_stderr;
  * count that either. A message that was cut in two by it is sent anew.
  */
 extern const struct sink_ops sink_syslog;
+
+/*
+ * For people, who mistype: whether the target's host is known, as far as name servers
+ * tell within patience_ns. Returns 0, also if they do not tell; -EHOSTUNREACH, -EINVAL,
+ * or why it could not be looked up.
+ */
+int sink_syslog_find(const char *target, u64 patience_ns, struct err *err);
 
 #define SINK_JOURNALD_SOCKET "/run/systemd/journal/socket"
 
@@ -104,8 +113,7 @@ struct sink_stats {
 
 struct sink;
 
-/* Returns 0, -EINVAL (target), -ENOMEM, or that the host of the target is unknown (-EHOSTUNREACH).
- */
+/* Returns 0, -EINVAL (target), -ENOMEM, or why this machine's own name can't be had. */
 int sink_open(struct sink **ret, const struct sink_ops *ops, const char *target, struct err *err);
 
 /* What waits goes once more; what is not taken then is lost. Accepts NULL. */

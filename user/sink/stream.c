@@ -76,6 +76,8 @@ static bool peer_has_closed(const struct stream *stream)
 
 static void connect_further(struct stream *stream)
 {
+	if (!stream->to.len)
+		return;
 	/* A receiver that was there a moment ago may be restarting: connect at once. */
 	if (stream->connected && peer_has_closed(stream)) {
 		hang_up(stream);
@@ -117,10 +119,25 @@ static void advance(struct stream *stream)
 		push(stream);
 }
 
-void stream_start(struct stream *stream, const struct address *to, u64 seed)
+void stream_init(struct stream *stream, u64 seed)
 {
-	*stream = (struct stream) { .to = *to, .fd = -1, .away = -ENOTCONN, .backoff.seed = seed };
+	*stream = (struct stream) { .fd = -1, .away = -EHOSTUNREACH, .backoff.seed = seed };
+}
+
+void stream_move(struct stream *stream, const struct address *to)
+{
+	stream->to = *to;
+	if (stream->connected)
+		return;
+	hang_up(stream);
+	stream->away = -ENOTCONN;
+	stream->retry_ns = stream->now_ns;
 	connect_further(stream);
+}
+
+bool stream_is_cut_off(const struct stream *stream)
+{
+	return stream->to.len && stream->fd < 0;
 }
 
 void stream_close(struct stream *stream)

@@ -12,8 +12,8 @@
 #include "sink/sink.h"
 
 struct stream {
-	struct address to;
-	int fd; /* -1: none */
+	struct address to; /* len 0: not known yet */
+	int fd;		   /* -1: none */
 	bool connected;
 	char *frame; /* under way, or NULL */
 	size_t len, sent;
@@ -25,9 +25,15 @@ struct stream {
 	int away;
 };
 
-/* Begins to connect. */
-void stream_start(struct stream *stream, const struct address *to, u64 seed);
+/* Without an address yet: what it takes waits. */
+void stream_init(struct stream *stream, u64 seed);
 void stream_close(struct stream *stream);
+
+/* Begins to connect to another address; a connection that stands stays. */
+void stream_move(struct stream *stream, const struct address *to);
+
+/* Whether the last try to connect failed, and the next is to come. */
+bool stream_is_cut_off(const struct stream *stream);
 
 /* Takes a message, which is sent anew after a connection that broke within it. Returns 0,
  * -ENOMEM, or why there is no room: the one before is still under way. */
