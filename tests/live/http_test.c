@@ -254,7 +254,19 @@ static struct http *http_new(struct counted *counted)
 	return http;
 }
 
-/* They get no more than their share, are let go, and then others have their turn. */
+/* Bytes until the server ends it. */
+static size_t read_to_end(int fd)
+{
+	static char buf[1 << 16];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0)
+		len += (size_t)n;
+	return len;
+}
+
+/* They get no more than their share, and the oldest are let go for others. */
 static void clients_that_never_read(void **state)
 {
 	enum { CLIENTS = HTTP_CONNECTIONS + 8 };
@@ -269,13 +281,48 @@ static void clients_that_never_read(void **state)
 		fd[i] = connect_to(http_name(http));
 		ask(fd[i], "/large");
 	}
-	while (counted.asked < HTTP_CONNECTIONS && now_monotonic_ns() < begin_ns + 3 * NS_PER_S)
-		usleep(10000);
-	usleep(500000);
-	assert_int_equal(counted.asked, HTTP_CONNECTIONS);
-	/* Behind eight more that will hold it up as long. */
 	assert_int_equal(get(http_name(http), "/small", text, sizeof(text)), 200);
-	assert_true(now_monotonic_ns() - begin_ns < (2 * HTTP_IDLE_S + 5) * NS_PER_S);
+	assert_int_equal(counted.asked, CLIENTS + 1);
+	assert_true(now_monotonic_ns() - begin_ns < 2 * NS_PER_S);
+	for (int i = 0; i < CLIENTS + 1 - HTTP_CONNECTIONS; i++)
+		assert_true(read_to_end(fd[i]) < LARGE);
+	assert_true(read_to_end(fd[CLIENTS - 1]) > LARGE);
+	for (int i = 0; i < CLIENTS; i++)
+		close(fd[i]);
+}
+
+/* Connects anew whenever it is let go. */
+static void send_a_byte(int *fd, const char *name)
+{
+	if (send(*fd, "x", 1, MSG_NOSIGNAL) == 1)
+		return;
+	close(*fd);
+	*fd = connect_to(name);
+	(void)send(*fd, "GET / HTTP/1.1\r\nX: ", 19, MSG_NOSIGNAL);
+}
+
+/* Never idle, and never through with their request. */
+static void clients_that_write_a_byte_now_and_then(void **state)
+{
+	enum { CLIENTS = HTTP_CONNECTIONS + 4 };
+	CLEANUP(exporter_freep) struct exporter *e = exporter_new();
+	const char *name = exporter_name(e);
+	int fd[CLIENTS];
+	char text[8192];
+
+	(void)state;
+	exporter_publish(e, snapshot_new(now_monotonic_ns(), 1));
+	memset(fd, -1, sizeof(fd));
+	for (int round = 0; round < 20; round++) {
+		u64 begin_ns = now_monotonic_ns();
+
+		for (int i = 0; i < CLIENTS; i++)
+			send_a_byte(&fd[i], name);
+		assert_int_equal(get(name, "/healthz", text, sizeof(text)), 200);
+		assert_int_equal(get(name, "/metrics", text, sizeof(text)), 200);
+		assert_true(now_monotonic_ns() - begin_ns < NS_PER_S);
+		usleep(50000);
+	}
 	for (int i = 0; i < CLIENTS; i++)
 		close(fd[i]);
 }
@@ -384,6 +431,7 @@ int main(void)
 		cmocka_unit_test(ill_when_ticks_stay_away),
 		cmocka_unit_test(scrapes_beside_ticks),
 		cmocka_unit_test(clients_that_never_read),
+		cmocka_unit_test(clients_that_write_a_byte_now_and_then),
 		cmocka_unit_test(ends_in_the_middle_of_an_answer),
 		cmocka_unit_test(requests_that_are_none),
 		cmocka_unit_test(one_port_one_server),

@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const char plain[] = "text/plain; charset=utf-8";
 
@@ -14,6 +15,8 @@ struct http {
 	struct MHD_Daemon *daemon;
 	http_get_fn get;
 	void *arg;
+	int open[HTTP_CONNECTIONS + 1]; /* connections, the oldest first; of the server's thread */
+	size_t open_count;
 };
 
 /* Adds a header to a response, which may be NULL. */
@@ -76,6 +79,37 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	return answer(connection, reply.status, response);
 }
 
+static void forget(struct http *http, int fd)
+{
+	size_t i = 0;
+
+	while (i < http->open_count && http->open[i] != fd)
+		i++;
+	if (i == http->open_count)
+		return;
+	http->open_count--;
+	memmove(&http->open[i], &http->open[i + 1], (http->open_count - i) * sizeof(*http->open));
+}
+
+/*
+ * The oldest gives way to one too many: a client that sends a byte now and then is never idle, and
+ * as many of them as there are connections would shut out everybody else.
+ */
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = arg;
+	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+	(void)context;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+		forget(http, fd);
+	else if (http->open_count < ARRAY_SIZE(http->open)) /* which is the limit that MHD keeps */
+		http->open[http->open_count++] = fd;
+	if (http->open_count > HTTP_CONNECTIONS)
+		(void)shutdown(http->open[0], SHUT_RDWR);
+}
+
 /* Clients that go away are no news. */
 PRINTF_LIKE(2, 0) static void be_quiet(void *arg, const char *format, va_list args)
 {
@@ -92,9 +126,10 @@ static int start_daemon(struct http *http, struct err *err)
 	http->daemon = MHD_start_daemon(
 		MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
 		MHD_OPTION_EXTERNAL_LOGGER, be_quiet, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)ARRAY_SIZE(http->open),
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int)HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HTTP_REQUEST_BYTES, MHD_OPTION_END);
 	if (!http->daemon)
 		return err_set(err, -EIO, "libmicrohttpd can't start");
 	return 0;

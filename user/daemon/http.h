@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A small HTTP server (libmicrohttpd) in a thread of its own, for GET and HEAD.
- * A client that never reads, or never writes, holds one of HTTP_CONNECTIONS for
- * HTTP_IDLE_S seconds and a few KiB; more clients than that wait in the kernel.
+ * A client that never reads, or never writes, holds one of HTTP_CONNECTIONS and a
+ * few KiB for HTTP_IDLE_S seconds, and one that is slow for longer, but only until
+ * somebody else wants it: when all are held, the oldest is closed for the next.
  */
 #ifndef DAEMON_HTTP_H
 #define DAEMON_HTTP_H
