@@ -194,6 +194,55 @@ static void what_fires_is_repeated_each_minute(void **state)
 	assert_true(sink_stats(f->sink).sent == 4 && sink_stats(f->sink).lost == 0);
 }
 
+/* The agent tells more alerts apart than labels do. */
+static void what_is_one_to_the_receiver_is_over_when_all_are(void **state)
+{
+	struct fixture *f = *state;
+
+	pass(f, 0);
+	for (int i = 0; i < 2; i++) {
+		send_alert(f, 1, ALERT_FIRING);
+		expect(f, "number 1", false);
+	}
+	send_alert(f, 1, ALERT_RESOLVED);
+	expect(f, "number 1", false);
+	pass(f, NS_PER_MIN);
+	expect(f, "number 1", false);
+	send_alert(f, 1, ALERT_RESOLVED);
+	expect(f, "number 1", true);
+	pass(f, NS_PER_MIN);
+	assert_false(is_asked(f, 100));
+}
+
+static void what_fires_is_counted(void **state)
+{
+	CLEANUP(firing_done) struct firing firing = { .count = 0 };
+	CLEANUP(freep) char *texts = NULL;
+	char name[16];
+	size_t len;
+
+	(void)state;
+	assert_null(firing_clear(&firing, "a"));
+	firing_set(&firing, "a", "1");
+	firing_set(&firing, "b", "2");
+	firing_set(&firing, "a", "3");
+	texts = firing_texts(&firing, &len);
+	assert_string_equal(texts, "[3,2]"); /* the newest of each */
+	assert_string_equal(firing_clear(&firing, "a"), "3");
+	assert_null(firing_clear(&firing, "b"));
+	assert_null(firing_clear(&firing, "a"));
+	assert_int_equal(firing.count, 0);
+	for (int i = 0; i < FIRING_MAX; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		firing_set(&firing, name, "x");
+	}
+	firing_set(&firing, "one more", "x");
+	firing_set(&firing, "0", "y"); /* has its room */
+	assert_true(firing.refused == 1);
+	assert_string_equal(firing_clear(&firing, "0"), "y");
+	assert_null(firing_clear(&firing, "one more"));
+}
+
 /* A repetition that is refused is no alert that is lost. */
 static void a_refused_alert_is_counted_once(void **state)
 {
@@ -279,6 +328,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_fires_is_repeated_each_minute, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(what_is_one_to_the_receiver_is_over_when_all_are,
+						setup, teardown),
+		cmocka_unit_test(what_fires_is_counted),
 		cmocka_unit_test_setup_teardown(a_refused_alert_is_counted_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_flood_into_silence_is_bounded_counted_and_told,
 						setup, teardown),

@@ -78,21 +78,25 @@ static int as_message(const char *text, struct sink_message *ret)
 	return 0;
 }
 
-/* What fires is kept too: also if this message is lost, the next repetition tells of it. */
+/*
+ * What fires is kept too: also if this message is lost, the next repetition tells of it. An alert
+ * that is over while another of the same labels fires is told as what that one says.
+ */
 static int alertmanager_render(void *arg, const struct alert *alert,
 			       const struct timebase *timebase, struct sink_message *ret)
 {
 	struct state *state = arg;
 	CLEANUP(freep) char *identity = identity_of(state, alert);
 	CLEANUP(freep) char *text = text_of(state, alert, timebase);
+	const char *still = NULL;
 
 	if (!identity || !text)
 		return -ENOMEM;
 	if (alert->state == ALERT_FIRING)
 		firing_set(&state->firing, identity, text);
 	else
-		firing_clear(&state->firing, identity);
-	return as_message(text, ret);
+		still = firing_clear(&state->firing, identity);
+	return as_message(still ? still : text, ret);
 }
 
 /* Not repeated, so that it resolves after Alertmanager's resolve_timeout. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macros.h"
+
 /* Its index, or count. */
 static size_t find(const struct firing *firing, const char *identity)
 {
@@ -22,29 +24,44 @@ static void remove_at(struct firing *firing, size_t i)
 	firing->alert[i] = firing->alert[--firing->count];
 }
 
+/* With none held; its index, or FIRING_MAX. */
+static size_t add(struct firing *firing, const char *identity)
+{
+	char *key = firing->count < FIRING_MAX ? strdup(identity) : NULL;
+
+	if (!key)
+		return FIRING_MAX;
+	memset(&firing->alert[firing->count], 0, sizeof(firing->alert[0]));
+	firing->alert[firing->count].identity = key;
+	return firing->count++;
+}
+
 void firing_set(struct firing *firing, const char *identity, const char *text)
 {
-	char *key, *value;
+	CLEANUP(freep) char *value = strdup(text);
+	size_t i = find(firing, identity);
 
-	firing_clear(firing, identity);
-	key = strdup(identity);
-	value = strdup(text);
-	if (!key || !value || firing->count == FIRING_MAX) {
-		free(key);
-		free(value);
+	if (value && i == firing->count)
+		i = add(firing, identity);
+	if (!value || i == FIRING_MAX) {
 		firing->refused++;
 		return;
 	}
-	firing->alert[firing->count].identity = key;
-	firing->alert[firing->count++].text = value;
+	free(firing->alert[i].text);
+	firing->alert[i].text = TAKE_PTR(value);
+	firing->alert[i].held++;
 }
 
-void firing_clear(struct firing *firing, const char *identity)
+const char *firing_clear(struct firing *firing, const char *identity)
 {
 	size_t i = find(firing, identity);
 
-	if (i < firing->count)
-		remove_at(firing, i);
+	if (i == firing->count)
+		return NULL;
+	if (--firing->alert[i].held)
+		return firing->alert[i].text;
+	remove_at(firing, i);
+	return NULL;
 }
 
 char *firing_texts(const struct firing *firing, size_t *ret_len)
