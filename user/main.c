@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "proc/truncation.h"
 
 static const struct {
 	const char *name;
@@ -49,6 +50,8 @@ int main(int argc, char **argv)
 
 	if (code != EXIT_DONE)
 		return code;
+	if (truncation_survive())
+		return EXIT_FAILED;
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

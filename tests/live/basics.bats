@@ -179,6 +179,47 @@ teardown() {
 	alive "$pid"
 }
 
+# rewrite FILE: puts another program in its place as cp does, which cuts it short first.
+rewrite() {
+	within 10 truncate -s 0 "$1" 2>/dev/null
+	cat "$(type -P true)" >"$1"
+}
+
+@test "an executable that is written over after its process was killed does not end the agent" {
+	needs_root
+	local i copy=$BATS_TEST_TMPDIR/app storm
+	storm=$(workload storm)
+	for i in 1 2 3; do
+		cp "$storm" "$copy"
+		start "$copy"
+		attach "$pid" --budget off
+		kill -USR1 "$pid"
+		within 20 has_alert firing rehash-storm
+		kill -KILL "$pid"
+		wait "$pid" || true
+		rewrite "$copy"
+		await_agent 20
+		equal "exit status" "$agent_status" 0
+		equal "one summary" "$(lines summary | wc -l)" 1
+	done
+}
+
+@test "nor one that is written over after its process executed another program" {
+	needs_root
+	local i copy=$BATS_TEST_TMPDIR/app reexec
+	reexec=$(workload reexec)
+	for i in 1 2 3; do
+		cp "$reexec" "$copy"
+		start "$copy" -into "$reexec"
+		attach "$pid" --budget off
+		kill -USR1 "$pid"
+		rewrite "$copy"
+		await_agent 20
+		equal "exit status" "$agent_status" 0
+		equal "one summary" "$(lines summary | wc -l)" 1
+	done
+}
+
 # What README names as enough: no user 0, no other capability.
 @test "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are enough to attach" {
 	needs_root

@@ -115,6 +115,34 @@ start_as() {
 	stop_daemon
 }
 
+@test "an executable that is written over after its process is gone does not end the daemon" {
+	local i copy=$folder/app cut=$BATS_TEST_TMPDIR/cut storm reexec
+	storm=$(workload storm) reexec=$(workload reexec)
+	printf '%s\n' '#!/bin/sh' ": >'$copy'" 'sleep 4' >"$cut"
+	chmod +x "$cut"
+	configure
+	daemon
+	for i in 1 2 3; do
+		rm -f "$copy" && cp "$storm" "$copy"
+		start "$copy"
+		within 10 said "$pid" "is observed"
+		kill -USR1 "$pid"
+		sleep 0.1
+		kill -KILL "$pid"
+		wait "$pid" || true
+		cat "$reexec" >"$copy"
+		within 10 said "$pid" "has exited"
+		rm "$copy" && cp "$reexec" "$copy"
+		start "$copy" -into "$cut"
+		within 10 said "$pid" "is observed"
+		kill -USR1 "$pid"
+		within 10 said "$pid" "has executed another program"
+	done
+	start "$(copy_of storm)"
+	within 10 said "$pid" "is observed"
+	stop_daemon
+}
+
 @test "an alert reaches syslog" {
 	receive_syslog
 	configure 'budget_pct: off'

@@ -2,6 +2,7 @@
 /* The scan of processes over a made-up /proc. Needs no privilege. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/scan.h"
+#include "proc/truncation.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -191,6 +193,94 @@ static void only_whole_regular_files_are_mapped(void **state)
 	proc_file_close(&file); /* once more is fine */
 }
 
+/* Three pages of 'x', of which two are cut off. */
+static void map_and_cut(struct proc_file *ret)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	char path[64], *text = calloc(1, 3 * page_bytes + 1);
+	struct err err;
+
+	assert_non_null(text);
+	memset(text, 'x', 3 * page_bytes);
+	put_file("cut", text);
+	free(text);
+	snprintf(path, sizeof(path), "%s/cut", root);
+	assert_int_equal(proc_file_open(path, ret, &err), 0);
+	assert_int_equal(truncate(path, (off_t)page_bytes), 0);
+}
+
+static void what_a_file_is_cut_short_of_reads_as_zeros(void **state)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	struct proc_file file;
+
+	(void)state;
+	assert_int_equal(truncation_survive(), 0);
+	map_and_cut(&file);
+	assert_int_equal(file.bytes.size, 3 * page_bytes);
+	assert_int_equal(file.bytes.data[3 * page_bytes - 1], 0);
+	assert_int_equal(file.bytes.data[page_bytes], 0);
+	assert_int_equal(file.bytes.data[page_bytes - 1], 'x');
+	proc_file_release(file.bytes);
+	assert_int_equal(file.bytes.data[2 * page_bytes], 0);
+	assert_int_equal(file.bytes.data[0], 'x');
+	proc_file_close(&file);
+}
+
+/* How a child ends that reads a file's end; 0: well. */
+static int signal_of_reader(const struct proc_file *file)
+{
+	const volatile u8 *last = &file->bytes.data[file->bytes.size - 1];
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(*last);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void a_sigbus_of_another_cause_ends_a_process(void **state)
+{
+	struct proc_file file;
+	int status = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(truncation_survive(), 0);
+	map_and_cut(&file);
+	assert_int_equal(signal_of_reader(&file), 0);
+	truncation_forget(file.bytes);
+	assert_int_equal(signal_of_reader(&file), SIGBUS);
+	proc_file_close(&file);
+	pid = fork();
+	if (pid == 0) {
+		raise(SIGBUS);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+}
+
+static void so_many_files_are_mapped_and_no_more(void **state)
+{
+	static struct proc_file files[TRUNCATION_MAX], more;
+	char path[64];
+	struct err err;
+
+	(void)state;
+	put_file("one", "1");
+	snprintf(path, sizeof(path), "%s/one", root);
+	for (size_t i = 0; i < TRUNCATION_MAX; i++)
+		assert_int_equal(proc_file_open(path, &files[i], &err), 0);
+	assert_int_equal(proc_file_open(path, &more, &err), -ENFILE);
+	proc_file_close(&files[7]);
+	assert_int_equal(proc_file_open(path, &more, &err), 0);
+	proc_file_close(&more);
+	for (size_t i = 0; i < TRUNCATION_MAX; i++)
+		proc_file_close(&files[i]);
+}
+
 /* One that waits for a pipe sleeps, one that asks runs. */
 static void threads_that_run(void **state)
 {
@@ -223,6 +313,9 @@ int main(void)
 		cmocka_unit_test(a_root_that_is_not_there),
 		cmocka_unit_test(threads_that_run),
 		cmocka_unit_test(only_whole_regular_files_are_mapped),
+		cmocka_unit_test(what_a_file_is_cut_short_of_reads_as_zeros),
+		cmocka_unit_test(a_sigbus_of_another_cause_ends_a_process),
+		cmocka_unit_test(so_many_files_are_mapped_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/units.h"
+#include "proc/truncation.h"
 
 static int check_kind(const char *path, const struct stat *st, struct err *err)
 {
@@ -28,11 +29,27 @@ static u64 to_ns(struct timespec t)
 	return (u64)t.tv_sec * NS_PER_S + (u64)t.tv_nsec;
 }
 
+static int map(int fd, const char *path, size_t size, struct bytes *ret, struct err *err)
+{
+	void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	struct bytes mapping = { .data = data, .size = size };
+
+	if (data == MAP_FAILED)
+		return err_set(err, -errno, "%s: mmap: %s", path, strerror(errno));
+	if (truncation_watch(mapping)) {
+		munmap(data, size);
+		return err_set(err, -ENFILE, "%s: %d files are mapped, no more are", path,
+			       TRUNCATION_MAX);
+	}
+	*ret = mapping;
+	return 0;
+}
+
 int proc_file_open(const char *path, struct proc_file *ret, struct err *err)
 {
 	CLEANUP(fd_closep) int fd = -1;
+	struct bytes bytes;
 	struct stat st;
-	void *data;
 	int rc;
 
 	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
@@ -42,14 +59,13 @@ int proc_file_open(const char *path, struct proc_file *ret, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
 	rc = check_kind(path, &st, err);
+	if (!rc)
+		rc = map(fd, path, (size_t)st.st_size, &bytes, err);
 	if (rc)
 		return rc;
-	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data == MAP_FAILED)
-		return err_set(err, -errno, "%s: mmap: %s", path, strerror(errno));
 
 	*ret = (struct proc_file) {
-		.bytes = { .data = data, .size = (size_t)st.st_size },
+		.bytes = bytes,
 		.dev = st.st_dev,
 		.ino = st.st_ino,
 		.mtime_ns = to_ns(st.st_mtim),
@@ -70,8 +86,10 @@ void proc_file_release(struct bytes range)
 
 void proc_file_close(struct proc_file *file)
 {
-	if (file->bytes.data)
+	if (file->bytes.data) {
+		truncation_forget(file->bytes);
 		munmap((void *)file->bytes.data, file->bytes.size);
+	}
 	*file = (struct proc_file) { 0 };
 }
 

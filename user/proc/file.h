@@ -20,11 +20,11 @@ struct proc_file {
 
 /*
  * Maps the regular file at path. Never blocks on a FIFO or a device.
- * A file that is truncated later raises SIGBUS on access; of a running
- * executable the kernel refuses that (ETXTBSY).
+ * What a file is cut short of later reads as zeros: proc/truncation.h. The kernel
+ * refuses that of an executable that runs (ETXTBSY), but it ends or executes another.
  *
- * Returns 0; -EINVAL (no regular file), -ENODATA (empty), -EFBIG (too large),
- * or what open(2) and mmap(2) say: -ENOENT, -EACCES, -ENOMEM…
+ * Returns 0; -EINVAL (no regular file), -ENODATA (empty), -EFBIG (too large), -ENFILE
+ * (too many are open), or what open(2) and mmap(2) say: -ENOENT, -EACCES, -ENOMEM…
  */
 int proc_file_open(const char *path, struct proc_file *ret, struct err *err);
 
