@@ -26,6 +26,16 @@ static const char *libelf_text(void)
 	return elf_errmsg(-1);
 }
 
+int elf_image_check_counts(const Elf64_Ehdr *header, struct err *err)
+{
+	/* What is too large for the header stands in the first section: PN_XNUM, and 0 sections. */
+	if (header->e_phnum > ELF_MAX_SEGMENTS)
+		return err_set(err, -ENOEXEC, "more than %d program headers", ELF_MAX_SEGMENTS);
+	if (header->e_shnum > MAX_SECTIONS || (!header->e_shnum && header->e_shoff))
+		return err_set(err, -ENOEXEC, "more than %d sections", MAX_SECTIONS);
+	return 0;
+}
+
 /* Checked here and not by libelf, which would byte-swap a foreign file into copies. */
 static int read_header(struct bytes file, Elf64_Ehdr *ret, struct err *err)
 {
@@ -44,7 +54,7 @@ static int read_header(struct bytes file, Elf64_Ehdr *ret, struct err *err)
 			       ret->e_machine, HOST_MACHINE);
 	if (ret->e_type != ET_EXEC && ret->e_type != ET_DYN)
 		return err_set(err, -ENODATA, "ELF type %u is not a program", ret->e_type);
-	return 0;
+	return elf_image_check_counts(ret, err);
 }
 
 static int add_segment(struct elf_image *elf, const GElf_Phdr *phdr, struct err *err)
@@ -82,9 +92,6 @@ static int read_segments(struct elf_image *elf, Elf *handle, GElf_Phdr *ret_dyna
 
 	if (elf_getphdrnum(handle, &count))
 		return err_set(err, -ENOEXEC, "program headers: %s", libelf_text());
-	if (count > ELF_MAX_SEGMENTS)
-		return err_set(err, -ENOEXEC, "%zu program headers, of at most %d", count,
-			       ELF_MAX_SEGMENTS);
 	for (size_t i = 0; i < count; i++) {
 		if (!gelf_getphdr(handle, (int)i, &phdr))
 			return err_set(err, -ENOEXEC, "program header %zu: %s", i, libelf_text());
@@ -123,8 +130,6 @@ static int read_sections(struct elf_image *elf, Elf *handle, struct err *err)
 
 	if (elf_getshdrnum(handle, &count))
 		return err_set(err, -ENOEXEC, "section headers: %s", libelf_text());
-	if (count > MAX_SECTIONS)
-		return err_set(err, -ENOEXEC, "%zu sections, of at most %d", count, MAX_SECTIONS);
 	if (!count)
 		return 0;
 	if (elf_getshdrstrndx(handle, &names))

@@ -8,6 +8,7 @@
 #ifndef GOBIN_ELF_IMAGE_H
 #define GOBIN_ELF_IMAGE_H
 
+#include <elf.h>
 #include <stdbool.h>
 
 #include "base/cursor.h"
@@ -54,6 +55,13 @@ struct elf_image {
 int elf_image_init(struct elf_image *ret, struct bytes file, bytes_release *release,
 		   struct err *err);
 void elf_image_done(struct elf_image *elf);
+
+/*
+ * For whoever gives a file to libelf: it makes room for as many sections as the
+ * file says it has, before one can ask how many these are. Returns 0 or -ENOEXEC:
+ * more sections or segments than a program has.
+ */
+int elf_image_check_counts(const Elf64_Ehdr *header, struct err *err);
 
 /* The first section of that name, or NULL. */
 const struct elf_section *elf_image_section(const struct elf_image *elf, const char *name);

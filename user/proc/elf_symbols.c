@@ -5,6 +5,8 @@
 #include <gelf.h>
 #include <string.h>
 
+#include "gobin/elf_image.h"
+
 /* Ten times a browser's; more are made to waste memory. */
 enum {
 	MAX_SYMBOLS = 1 << 21,
@@ -106,31 +108,29 @@ static int read_symbols(struct elf_symbols *s)
 	return section ? read_table(s, section, &header) : 0;
 }
 
-/*
- * Counts too large for the file header stand in the first section, and libelf
- * makes room for as many as it says; no linker makes so many sections or
- * segments of a program. What is too short for a header is for libelf to refuse.
- */
-static bool counts_fit(int fd)
+/* What is too short for a header is for libelf to refuse. */
+static int check_counts(int fd, struct err *err)
 {
 	Elf64_Ehdr header;
 
 	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
-		return true;
-	return header.e_phnum != PN_XNUM && (header.e_shnum || !header.e_shoff);
+		return 0;
+	return elf_image_check_counts(&header, err);
 }
 
 int elf_symbols_open(struct elf_symbols **ret, int fd, struct err *err)
 {
 	CLEANUP(elf_symbols_freep) struct elf_symbols *s = calloc(1, sizeof(*s));
+	int rc;
 
 	if (!s) {
 		close(fd);
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	s->fd = fd;
-	if (!counts_fit(fd))
-		return err_set(err, -ENOEXEC, "more sections or segments than a program has");
+	rc = check_counts(fd, err);
+	if (rc)
+		return rc;
 	(void)elf_version(EV_CURRENT);
 	s->elf = elf_begin(fd, ELF_C_READ, NULL); /* pread(), where ELF_C_READ_MMAP would map */
 	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF || gelf_getclass(s->elf) != ELFCLASS64)
