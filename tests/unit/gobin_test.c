@@ -287,6 +287,31 @@ static void test_lies(void **state)
 	}
 }
 
+/* Each segment costs a search of its part of the file, so they can't all have all of it. */
+static void test_segments_of_the_same_bytes(void **state)
+{
+	(void)state;
+	for (size_t count = 2; count <= 3; count++) {
+		struct gobin *bin = NULL;
+		struct err err = { 0 };
+
+		image_make(&image, 22, false, "go1.22.12", MODULE);
+		image_put(&image, 56, count, 2);
+		for (size_t i = 0; i < count; i++) {
+			Elf64_Phdr all = { .p_type = PT_LOAD,
+					   .p_flags = PF_R,
+					   .p_vaddr = (i + 1) << 32,
+					   .p_filesz = IMAGE_BYTES,
+					   .p_memsz = IMAGE_BYTES };
+
+			memcpy(image.bytes + sizeof(Elf64_Ehdr) + i * sizeof(all), &all,
+			       sizeof(all));
+		}
+		assert_int_equal(gobin_open(&bin, image_file(&image), &err),
+				 count == 2 ? -ENODATA : -ENOEXEC);
+	}
+}
+
 /* A program may carry the table of another; only its own is described by its module data. */
 static void test_decoy_table(void **state)
 {
@@ -362,11 +387,16 @@ static void test_addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_layouts),	    cmocka_unit_test(test_types_range),
-		cmocka_unit_test(test_versions),    cmocka_unit_test(test_modules),
-		cmocka_unit_test(test_lies),	    cmocka_unit_test(test_decoy_table),
-		cmocka_unit_test(test_many_places), cmocka_unit_test(test_endless_lines),
+		cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_types_range),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_decoy_table),
+		cmocka_unit_test(test_many_places),
+		cmocka_unit_test(test_endless_lines),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_segments_of_the_same_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,21 @@ static int add_segment(struct elf_image *elf, const GElf_Phdr *phdr, struct err 
 	return 0;
 }
 
+/* Parts of the file that many segments have would be searched as many times. */
+static int check_segments(const struct elf_image *elf, struct err *err)
+{
+	u64 bytes = 0;
+
+	if (!elf->segment_count)
+		return err_set(err, -ENODATA, "no segment to load");
+	for (size_t i = 0; i < elf->segment_count; i++)
+		bytes += elf->segments[i].file_size;
+	if (bytes > 2 * (u64)elf->file.size)
+		return err_set(err, -ENOEXEC, "its segments load %llu bytes of a file of %zu",
+			       bytes, elf->file.size);
+	return 0;
+}
+
 static int read_segments(struct elf_image *elf, Elf *handle, GElf_Phdr *ret_dynamic,
 			 struct err *err)
 {
@@ -103,9 +118,7 @@ static int read_segments(struct elf_image *elf, Elf *handle, GElf_Phdr *ret_dyna
 		if (rc)
 			return rc;
 	}
-	if (!elf->segment_count)
-		return err_set(err, -ENODATA, "no segment to load");
-	return 0;
+	return check_segments(elf, err);
 }
 
 static const char *section_name(const struct elf_image *elf, Elf *handle, size_t names, size_t off)
