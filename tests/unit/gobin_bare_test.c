@@ -152,6 +152,7 @@ static void compare_rodata(struct bytes file, const char *path)
 	const struct elf_section *section;
 	struct moduledata module;
 	struct goversion version;
+	u64 budget = 1 << 20;
 
 	assert_int_equal(gobin_open(&bin, file, NULL), 0);
 	version = gobin_info(bin)->version; /* Go 1.15's own commands have no build information */
@@ -160,7 +161,7 @@ static void compare_rodata(struct bytes file, const char *path)
 	assert_non_null(section);
 	assert_int_equal(pclntab_init(&tab, &elf, pclntab_layout(&version), section->addr, NULL),
 			 0);
-	assert_int_equal(moduledata_find(&elf, &tab, &module, NULL), 0);
+	assert_int_equal(moduledata_find(&elf, &tab, &budget, &module, NULL), 0);
 	if (moduledata_tabled(&elf, &module, &version, &tabled))
 		fail_msg("%s: the table of offsets lacks Go 1.%u", path, version.minor);
 	if (version.minor < 16)
@@ -174,6 +175,37 @@ static void compare_rodata(struct bytes file, const char *path)
 	version.minor = version.minor < 20 ? 20 : 19;
 	assert_int_equal(moduledata_derived(&elf, &module, &version, &derived), -ENOENT);
 	assert_memory_equal(&derived, &tabled, sizeof(derived));
+}
+
+static int find_module(const struct elf_image *elf, u64 budget)
+{
+	CLEANUP(pclntab_done) struct pclntab tab = { 0 };
+	const struct goversion version = { .major = 1, .minor = 22 };
+	struct moduledata module;
+
+	assert_int_equal(pclntab_init(&tab, elf, pclntab_layout(&version), TABLE_ADDR, NULL), 0);
+	return moduledata_find(elf, &tab, &budget, &module, NULL);
+}
+
+/* Each word that may be module data costs a walk through the relocations that are not sorted. */
+static void test_relocations_have_a_budget(void **state)
+{
+	CLEANUP(elf_image_done) struct elf_image elf = { 0 };
+	Elf64_Rela first, *relas = (Elf64_Rela *)(image.bytes + RELA_OFFSET);
+	size_t n;
+
+	(void)state;
+	image_make(&image, 22, true, "go1.22.12", "");
+	n = image.relocations;
+	memcpy(&first, relas, sizeof(first));
+	memmove(relas, relas + 1, (n - 1) * sizeof(first));
+	memcpy(relas + n - 1, &first, sizeof(first));
+	assert_int_equal(elf_image_init(&elf, image_file(&image), NULL, NULL), 0);
+	assert_int_equal(elf_image_relocations(&elf), n);
+	assert_int_equal(elf_image_unsorted(&elf), 1);
+	assert_int_equal(find_module(&elf, n + 1), 0);
+	assert_int_equal(find_module(&elf, n), -EBADMSG);
+	assert_int_equal(find_module(&elf, n - 1), -EBADMSG);
 }
 
 static void strip_bare(u8 *data, size_t size)
@@ -258,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_version_in_data),
 		cmocka_unit_test(test_no_go),
 		cmocka_unit_test(test_build_id),
+		cmocka_unit_test(test_relocations_have_a_budget),
 		cmocka_unit_test(test_toolchains),
 	};
 

@@ -205,7 +205,7 @@ static int read_symbols(struct elf_image *elf, struct err *err)
 	return 0;
 }
 
-static void read_dynamic(struct elf_image *elf, const GElf_Phdr *dynamic)
+static int read_dynamic(struct elf_image *elf, const GElf_Phdr *dynamic, struct err *err)
 {
 	struct bytes entries = bytes_slice(elf->file, dynamic->p_offset, dynamic->p_filesz);
 	struct cursor c = cursor_at(entries, 0);
@@ -222,7 +222,10 @@ static void read_dynamic(struct elf_image *elf, const GElf_Phdr *dynamic)
 			size = value;
 	}
 	elf->relocations = elf_image_bytes(elf, addr, size);
+	if (elf_image_relocations(elf) > ELF_MAX_RELOCATIONS)
+		return err_set(err, -ENOEXEC, "more than %d relocations", ELF_MAX_RELOCATIONS);
 	elf_image_sort_check(elf);
+	return 0;
 }
 
 static int read_tables(struct elf_image *elf, const Elf64_Ehdr *header, struct err *err)
@@ -243,7 +246,7 @@ static int read_tables(struct elf_image *elf, const Elf64_Ehdr *header, struct e
 	if (!rc)
 		rc = read_symbols(elf, err);
 	if (!rc && dynamic.p_type == PT_DYNAMIC)
-		read_dynamic(elf, &dynamic);
+		rc = read_dynamic(elf, &dynamic, err);
 	return rc;
 }
 

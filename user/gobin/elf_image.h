@@ -18,6 +18,9 @@
 /* gc and gcc make less than 16 PT_LOADs; the kernel itself refuses a table of more than 64 KiB. */
 enum { ELF_MAX_SEGMENTS = 64 };
 
+/* A file of 384 MiB of them, where large programs have a million. */
+enum { ELF_MAX_RELOCATIONS = 1 << 24 };
+
 /* A PT_LOAD. What memory has past file_size is zero. */
 struct elf_segment {
 	u64 addr;
@@ -49,8 +52,8 @@ struct elf_image {
 
 /*
  * Returns 0, or -ENOEXEC (not ELF, or the tables or segments end past the
- * file), -EPFNOSUPPORT (other class, byte order or machine than this
- * program's), -ENODATA (not something that is executed), -ENOMEM.
+ * file, or are more than a program has), -EPFNOSUPPORT (other class, byte order or machine than
+ * this program's), -ENODATA (not something that is executed), -ENOMEM.
  */
 int elf_image_init(struct elf_image *ret, struct bytes file, bytes_release *release,
 		   struct err *err);
@@ -108,6 +111,11 @@ int elf_image_find_in(const struct elf_image *elf, const struct elf_segment *seg
  */
 int elf_image_relocated(const struct elf_image *elf, u64 start, u64 end,
 			int (*found)(void *arg, u64 addr, u64 value), void *arg);
+
+/* How many there are, and how many of them every lookup of words walks through: Go's own linker
+ * sorts none. */
+size_t elf_image_relocations(const struct elf_image *elf);
+size_t elf_image_unsorted(const struct elf_image *elf);
 
 /* Counts elf->sorted; for elf_image_init(). */
 void elf_image_sort_check(struct elf_image *elf);

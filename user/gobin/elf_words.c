@@ -40,15 +40,20 @@ static bool relative_at(const struct elf_image *elf, size_t i, u64 *ret_addr, u6
 	return true;
 }
 
-static size_t relocation_count(const struct elf_image *elf)
+size_t elf_image_relocations(const struct elf_image *elf)
 {
 	return elf->relocations.size / RELA;
+}
+
+size_t elf_image_unsorted(const struct elf_image *elf)
+{
+	return elf_image_relocations(elf) - elf->sorted;
 }
 
 /* Behind the i-th relocation of a walk through all. */
 static void relocation_seen(const struct elf_image *elf, size_t i)
 {
-	if ((i + 1) % WINDOW_RELAS == 0 || i + 1 == relocation_count(elf))
+	if ((i + 1) % WINDOW_RELAS == 0 || i + 1 == elf_image_relocations(elf))
 		elf_image_release(elf, elf->relocations);
 }
 
@@ -58,7 +63,7 @@ void elf_image_sort_check(struct elf_image *elf)
 	u64 before = 0, addr, value;
 	size_t i;
 
-	for (i = 0; i < relocation_count(elf); i++) {
+	for (i = 0; i < elf_image_relocations(elf); i++) {
 		if (!relative_at(elf, i, &addr, &value) || addr < before)
 			break;
 		before = addr;
@@ -97,7 +102,7 @@ int elf_image_relocated(const struct elf_image *elf, u64 start, u64 end,
 		rc = found(arg, addr, value);
 		relocation_seen(elf, i);
 	}
-	for (size_t i = elf->sorted; !rc && i < relocation_count(elf); i++) {
+	for (size_t i = elf->sorted; !rc && i < elf_image_relocations(elf); i++) {
 		if (relative_at(elf, i, &addr, &value) && addr >= start && addr < end)
 			rc = found(arg, addr, value);
 		relocation_seen(elf, i);

@@ -13,7 +13,10 @@
 #include "gobin/pclntab_names.h"
 
 /* A program may embed the tables of another; more decoys than this are made to waste our time. */
-enum { MAX_CANDIDATES = 16 };
+enum {
+	MAX_CANDIDATES = 16,
+	MAX_RELOCATIONS_READ = 64 << 20, /* a quarter of a second */
+};
 
 struct gobin {
 	struct elf_image elf;
@@ -67,6 +70,7 @@ struct table_search {
 	struct gobin *bin;
 	const struct pclntab_layout *layout; /* of the program's version; NULL: not known yet */
 	int tries;			     /* that are left */
+	u64 budget;			     /* of relocations, over all tries */
 	int rc;				     /* of the last try; -ENOENT: there was none */
 	struct err *err;
 };
@@ -85,7 +89,7 @@ static int try_table(struct table_search *search, u64 addr)
 	search->tries--;
 	rc = pclntab_init(&tab, &bin->elf, layout, addr, search->err);
 	if (!rc)
-		rc = moduledata_find(&bin->elf, &tab, &module, search->err);
+		rc = moduledata_find(&bin->elf, &tab, &search->budget, &module, search->err);
 	if (!rc)
 		rc = pclntab_bind(&tab, &bin->elf, module.text, module.etext, search->err);
 	if (rc)
@@ -144,6 +148,7 @@ static int find_table(struct gobin *bin, struct err *err)
 		.bin = bin,
 		.layout = pclntab_layout(version), /* of none, without a version */
 		.tries = MAX_CANDIDATES,
+		.budget = MAX_RELOCATIONS_READ,
 		.rc = -ENOENT,
 		.err = err,
 	};

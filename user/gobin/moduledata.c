@@ -29,9 +29,18 @@ enum { MAX_PLACES = 64 };
 struct search {
 	const struct elf_image *elf;
 	const struct pclntab *tab;
+	u64 *budget;
 	int places;
 	struct moduledata found;
 };
+
+static bool spend(u64 *budget, size_t relocations)
+{
+	if (*budget < relocations)
+		return false;
+	*budget -= relocations;
+	return true;
+}
 
 /* Go's linker puts noptrdata first; ld, which does not know that name, puts data first. */
 static u64 data_start(const u64 *text)
@@ -57,7 +66,8 @@ static int check_place(void *arg, u64 addr)
 	const u64 *ftab = words + (has_header ? FTAB_WORD : FTAB_WORD_1_15);
 	const u64 *text = words + (has_header ? TEXT_WORD : TEXT_WORD_1_15);
 
-	if (++search->places > MAX_PLACES)
+	if (++search->places > MAX_PLACES ||
+	    !spend(search->budget, elf_image_unsorted(search->elf)))
 		return -E2BIG;
 	if (elf_image_words(search->elf, addr, words, WORDS) || !plausible(search, ftab, text))
 		return 0;
@@ -71,12 +81,20 @@ static int check_place(void *arg, u64 addr)
 	return 1;
 }
 
-int moduledata_find(const struct elf_image *elf, const struct pclntab *tab, struct moduledata *ret,
-		    struct err *err)
+int moduledata_find(const struct elf_image *elf, const struct pclntab *tab, u64 *budget,
+		    struct moduledata *ret, struct err *err)
 {
-	struct search search = { .elf = elf, .tab = tab };
+	struct search search = { .elf = elf, .tab = tab, .budget = budget };
+	int rc = -E2BIG;
 
-	if (elf_image_find_word(elf, tab->addr, check_place, &search) != 1)
+	if (spend(budget, elf_image_relocations(elf)))
+		rc = elf_image_find_word(elf, tab->addr, check_place, &search);
+	if (rc == -E2BIG)
+		return err_set(err, -EBADMSG,
+			       "too many words to look at that may be module data for the function "
+			       "table at %#llx",
+			       tab->addr);
+	if (rc != 1)
 		return err_set(err, -EBADMSG, "no module data for the function table at %#llx",
 			       tab->addr);
 	*ret = search.found;

@@ -23,11 +23,12 @@ struct moduledata_rodata {
 
 /*
  * Finds the module that the function table belongs to: the one place in
- * writable memory that points to the table and describes it.
- * Returns 0, or -EBADMSG: nothing does.
+ * writable memory that points to the table and describes it. What it looks at
+ * costs the budget, which counts relocations.
+ * Returns 0, or -EBADMSG: nothing does, or the budget is spent.
  */
-int moduledata_find(const struct elf_image *elf, const struct pclntab *tab, struct moduledata *ret,
-		    struct err *err);
+int moduledata_find(const struct elf_image *elf, const struct pclntab *tab, u64 *budget,
+		    struct moduledata *ret, struct err *err);
 
 /* As the table of offsets has it. Returns 0, -ENOENT (not in the table) or -EBADMSG. */
 int moduledata_tabled(const struct elf_image *elf, const struct moduledata *module,
