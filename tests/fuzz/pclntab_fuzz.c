@@ -24,12 +24,13 @@ static void walk_pc(const struct parsed *p, size_t i, u64 pc)
 		.gofunc = p->version.minor >= 18 ? TABLE_ADDR : 0,
 	};
 	struct gobin_line line, frames[MAX_FRAMES];
+	u64 steps = PCLNTAB_STEPS_MAX;
 	size_t found;
 	int n;
 
 	if (!pclntab_find(&p->tab, pc, &found))
 		FUZZ_CHECK(found < p->tab.count);
-	if (!pclntab_line(&p->tab, i, pc, &line)) {
+	if (!pclntab_line(&p->tab, i, pc, &steps, &line)) {
 		fuzz_read_text(line.func);
 		fuzz_read_text(line.file);
 	}

@@ -9,6 +9,7 @@
 
 #include "go_image.h"
 #include "gobin/gobin.h"
+#include "gobin/pclntab_priv.h"
 
 #define MARK   "0123456789abcdef" /* stands for the 16 bytes around the module info */
 #define MODULE MARK "path\texample.com/cmd\nmod\texample.com/app\t(devel)\t\n" MARK
@@ -360,6 +361,25 @@ static void test_endless_lines(void **state)
 	assert_string_equal(line.file, "?");
 }
 
+/* A function is as large as its table says, so it does not bound the walk either. */
+static void test_steps_are_counted(void **state)
+{
+	static const u8 pairs[64] = { 0, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1 };
+	const struct pclntab tab = { .quantum = 1, .pcvalues = { pairs, sizeof(pairs) } };
+	const struct gobin_func func = { .addr = 0x1000, .size = 1ull << 40 };
+	s32 value = 0;
+
+	(void)state;
+	for (u64 left = 0; left < 8; left++) {
+		u64 steps = left;
+		bool found = pclntab_value(&tab, 1, &func, 0x1002, &steps, &value);
+
+		assert_int_equal(found, left >= 3);
+		assert_int_equal(steps, found ? left - 2 : 0);
+		assert_true(!found || value == 2);
+	}
+}
+
 static void test_addresses(void **state)
 {
 	CLEANUP(gobin_freep) struct gobin *bin = NULL;
@@ -395,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_decoy_table),
 		cmocka_unit_test(test_many_places),
 		cmocka_unit_test(test_endless_lines),
+		cmocka_unit_test(test_steps_are_counted),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_segments_of_the_same_bytes),
 	};

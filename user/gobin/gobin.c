@@ -294,10 +294,11 @@ int gobin_func_by_pc(const struct gobin *bin, u64 pc, struct gobin_func *ret)
 
 int gobin_line(const struct gobin *bin, u64 pc, struct gobin_line *ret)
 {
+	u64 steps = PCLNTAB_STEPS_MAX;
 	size_t i;
 	int rc = pclntab_find(&bin->tab, pc, &i);
 
-	return rc ? rc : pclntab_line(&bin->tab, i, pc, ret);
+	return rc ? rc : pclntab_line(&bin->tab, i, pc, &steps, ret);
 }
 
 int gobin_frames(const struct gobin *bin, u64 pc, struct gobin_line *ret, size_t max)

@@ -68,7 +68,15 @@ int pclntab_func(const struct pclntab *tab, size_t i, struct gobin_func *ret);
 /* The index of the function that holds pc. Returns 0 or -ENOENT. */
 int pclntab_find(const struct pclntab *tab, u64 pc, size_t *ret);
 
-/* Function, file and line of pc in the i-th function. Returns 0, -ENOENT or -EBADMSG. */
-int pclntab_line(const struct pclntab *tab, size_t i, u64 pc, struct gobin_line *ret);
+/*
+ * Steps in tables that naming one address takes at most, over all its frames:
+ * milliseconds. The longest functions have some 10 000 lines. Sizes of functions
+ * bound nothing, since the table claims them.
+ */
+enum { PCLNTAB_STEPS_MAX = 1 << 20 };
+
+/* Function, file and line of pc in the i-th function; "?" and 0 for what takes more than the steps
+ * that are left. Returns 0, -ENOENT or -EBADMSG. */
+int pclntab_line(const struct pclntab *tab, size_t i, u64 pc, u64 *steps, struct gobin_line *ret);
 
 #endif

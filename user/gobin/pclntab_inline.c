@@ -45,6 +45,7 @@ struct walk {
 	struct gobin_func func;
 	u32 values; /* the pc-value table of nodes; 0: nothing is inlined here */
 	u64 tree;   /* link-time address */
+	u64 steps;  /* that are left */
 };
 
 static const struct inline_layout *find_layout(const struct goversion *version)
@@ -111,7 +112,7 @@ static void find_tree(struct walk *w)
 }
 
 /* Makes frame the call that the tree has for pc and moves pc to where it was made; false: none. */
-static bool next_inlined(const struct walk *w, u64 *pc, struct gobin_line *frame)
+static bool next_inlined(struct walk *w, u64 *pc, struct gobin_line *frame)
 {
 	const struct inline_layout *layout = w->layout;
 	const char *name;
@@ -120,8 +121,9 @@ static bool next_inlined(const struct walk *w, u64 *pc, struct gobin_line *frame
 	s32 i;
 	u32 offset, parent_pc;
 
-	if (!layout || !w->values || !pclntab_value(w->tab, w->values, &w->func, *pc, &i) ||
-	    i < 0 || i >= MAX_NODES)
+	if (!layout || !w->values ||
+	    !pclntab_value(w->tab, w->values, &w->func, *pc, &w->steps, &i) || i < 0 ||
+	    i >= MAX_NODES)
 		return false;
 	node = elf_image_bytes(w->trees->elf, w->tree + (u64)i * layout->node_bytes,
 			       layout->node_bytes);
@@ -144,7 +146,10 @@ static bool next_inlined(const struct walk *w, u64 *pc, struct gobin_line *frame
 int pclntab_frames(const struct pclntab *tab, const struct inline_trees *trees, u64 pc,
 		   struct gobin_line *ret, size_t max)
 {
-	struct walk w = { .tab = tab, .trees = trees, .layout = find_layout(trees->version) };
+	struct walk w = { .tab = tab,
+			  .trees = trees,
+			  .layout = find_layout(trees->version),
+			  .steps = PCLNTAB_STEPS_MAX };
 	size_t n = 0;
 	bool inlined;
 	int rc = pclntab_find(tab, pc, &w.index);
@@ -158,7 +163,7 @@ int pclntab_frames(const struct pclntab *tab, const struct inline_trees *trees, 
 	do {
 		struct gobin_line *frame = &ret[n++];
 
-		rc = pclntab_line(tab, w.index, pc, frame);
+		rc = pclntab_line(tab, w.index, pc, &w.steps, frame);
 		if (rc)
 			return rc;
 		inlined = next_inlined(&w, &pc, frame);

@@ -17,16 +17,16 @@ static s32 unzigzag(u64 value)
 
 /* Pairs of (difference of the value, length of its stretch): step() in runtime/symtab.go. */
 bool pclntab_value(const struct pclntab *tab, u32 table, const struct gobin_func *func, u64 pc,
-		   s32 *ret)
+		   u64 *steps, s32 *ret)
 {
 	struct cursor c = cursor_at(tab->pcvalues, table);
-	u64 steps = func->size + 2; /* each stretch has an instruction, so this bounds them */
+	u64 most = func->size + 2; /* each stretch has an instruction, so this bounds them */
 	u64 at = func->addr;
 	s32 value = -1;
 
 	if (!table)
 		return false; /* the function has no such table */
-	for (u64 i = 0; i < steps; i++) {
+	for (u64 i = 0; i < most && *steps; i++, --*steps) {
 		u64 delta = cursor_uvarint(&c);
 
 		if (delta == 0 && i > 0)
@@ -82,7 +82,7 @@ static const char *file_name(const struct pclntab *tab, size_t i, s32 file)
 	return name ? name : "?";
 }
 
-int pclntab_line(const struct pclntab *tab, size_t i, u64 pc, struct gobin_line *ret)
+int pclntab_line(const struct pclntab *tab, size_t i, u64 pc, u64 *steps, struct gobin_line *ret)
 {
 	struct gobin_func func;
 	struct cursor c;
@@ -96,9 +96,9 @@ int pclntab_line(const struct pclntab *tab, size_t i, u64 pc, struct gobin_line 
 	pcfile = cursor_u32(&c);
 	c = pclntab_func_at(tab, i, tab->layout->func_pcln);
 	pcln = cursor_u32(&c);
-	if (!pclntab_value(tab, pcfile, &func, pc, &file))
+	if (!pclntab_value(tab, pcfile, &func, pc, steps, &file))
 		file = -1;
-	if (!pclntab_value(tab, pcln, &func, pc, &line) || line < 0)
+	if (!pclntab_value(tab, pcln, &func, pc, steps, &line) || line < 0)
 		line = 0;
 	*ret = (struct gobin_line) {
 		.func = func.name,

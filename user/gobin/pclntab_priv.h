@@ -13,9 +13,10 @@ struct cursor pclntab_func_at(const struct pclntab *tab, size_t i, size_t field)
 
 /*
  * The value of a pc-value table (an offset into pcvalues; 0: none) of func at pc.
- * Returns false if the table does not reach pc.
+ * Each stretch that it passes is taken from steps.
+ * Returns false if the table does not reach pc, or no steps are left.
  */
 bool pclntab_value(const struct pclntab *tab, u32 table, const struct gobin_func *func, u64 pc,
-		   s32 *ret);
+		   u64 *steps, s32 *ret);
 
 #endif
