@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    .mem = { .read = read_memory,
 				     .read_pieces = selector & 0x80 ? read_pieces : NULL,
 				     .arg = &memory } },
-		    &census, &err)) {
+		    CENSUS_MAX, &census, &err)) {
 		FUZZ_CHECK(err.text[0] && !census.goroutines);
 		return 0;
 	}

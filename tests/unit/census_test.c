@@ -166,7 +166,7 @@ static void each_status_counts_as_the_runtime_counts(void **state)
 		struct err err = { "" };
 
 		put_g(f, 0, 0, rows[i].status, 42);
-		assert_int_equal(go_census_read(&f->p, &census, &err), 0);
+		assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, &err), 0);
 		assert_int_equal(census.count, rows[i].name != NULL);
 		assert_int_equal(census.skipped, rows[i].skipped);
 		if (!rows[i].name)
@@ -201,7 +201,7 @@ static void all_are_found_around_what_cannot_be_read(void **state)
 		u64 last = 0;
 
 		f->p.mem.read_pieces = pieces ? read_pieces : NULL;
-		assert_int_equal(go_census_read(&f->p, &census, NULL), 0);
+		assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, NULL), 0);
 		assert_int_equal(census.count, N - bad);
 		assert_int_equal(census.skipped, bad);
 		for (size_t i = 0; i < census.count; i++) {
@@ -219,9 +219,26 @@ static void one_goroutine_named_many_times_counts_once(void **state)
 	for (u64 i = 0; i < 2000; i++)
 		put_g(f, 0, i, 4, 9);
 	put(f, ALLGLEN + BIAS, 2000, 8);
-	assert_int_equal(go_census_read(&f->p, &census, NULL), 0);
+	assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, NULL), 0);
 	assert_int_equal(census.count, 1);
 	assert_int_equal(census.skipped, 1999);
+}
+
+/* However large the table was before: what counts is the length that it is read by. */
+static void a_table_beyond_the_callers_limit_is_refused(void **state)
+{
+	struct fake *f = *state;
+	struct go_census census = { 0 };
+	struct err err = { "" };
+
+	for (u64 i = 0; i < 3; i++)
+		put_g(f, i, i, 4, 10 + i);
+	put(f, ALLGLEN + BIAS, 3, 8);
+	assert_int_equal(go_census_read(&f->p, 2, &census, &err), -EFBIG);
+	assert_non_null(strstr(err.text, "more than 2"));
+	assert_int_equal(go_census_read(&f->p, 3, &census, &err), 0);
+	assert_int_equal(census.count, 3);
+	go_census_done(&census);
 }
 
 static void a_table_that_lies_is_refused(void **state)
@@ -244,14 +261,15 @@ static void a_table_that_lies_is_refused(void **state)
 
 		put(f, ALLGLEN + BIAS, rows[i].length, 8);
 		put(f, ALLGS + BIAS, rows[i].table, 8);
-		assert_int_equal(go_census_read(&f->p, &census, &err), rows[i].rc);
+		assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, &err), rows[i].rc);
 		assert_true(err.text[0]);
 		assert_int_equal(census.count, 77); /* untouched on failure */
 	}
 	put(f, ALLGLEN + BIAS, 1, 8);
 	put(f, ALLGS + BIAS, TABLE + BIAS, 8);
 	f->moving = true;
-	assert_int_equal(go_census_read(&f->p, &(struct go_census) { 0 }, NULL), -EAGAIN);
+	assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &(struct go_census) { 0 }, NULL),
+			 -EAGAIN);
 }
 
 static void what_is_not_known_of_the_binary_is_told(void **state)
@@ -263,15 +281,15 @@ static void what_is_not_known_of_the_binary_is_told(void **state)
 
 	put(f, ALLGLEN + BIAS, 0, 8);
 	f->layout.field[GO_G_GOID].how = NULL;
-	assert_int_equal(go_census_read(&f->p, &census, &err), -ENOENT);
+	assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "goid"));
 	f->layout.field[GO_G_GOID] = id;
 	f->layout.field[GO_G_GOID].derived = true; /* and not checked */
-	assert_int_equal(go_census_read(&f->p, &census, &err), -ENOENT);
+	assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, &err), -ENOENT);
 	know(f, GO_G_GOID, 1 << 20, 8);
-	assert_int_equal(go_census_read(&f->p, &census, &err), -EBADMSG);
+	assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, &err), -EBADMSG);
 	know(f, GO_G_GOID, 152, 4);
-	assert_int_equal(go_census_read(&f->p, &census, &err), -EBADMSG);
+	assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, &err), -EBADMSG);
 }
 
 /* It never tells of a part as if it were all. */
@@ -291,7 +309,7 @@ static void a_process_that_ends_meanwhile_is_no_census(void **state)
 		int rc;
 
 		f->reads = reads;
-		rc = go_census_read(&f->p, &census, &err);
+		rc = go_census_read(&f->p, CENSUS_MAX, &census, &err);
 		if (rc) {
 			assert_int_equal(rc, -ESRCH);
 			assert_true(err.text[0]);
@@ -314,7 +332,7 @@ static void a_table_of_what_cannot_be_read_is_given_up(void **state)
 	for (u64 i = 0; i < N; i++)
 		put(f, TABLE + BIAS + i * 8, 8, 8);
 	put(f, ALLGLEN + BIAS, N, 8);
-	assert_int_equal(go_census_read(&f->p, &census, &err), -EBADMSG);
+	assert_int_equal(go_census_read(&f->p, CENSUS_MAX, &census, &err), -EBADMSG);
 	assert_true(err.text[0]);
 }
 
@@ -392,7 +410,7 @@ static void garbage_is_survived(void **state)
 				    BASE + (u64)rand_r(&seed) % (2 * MEMORY_BYTES), 8);
 		}
 		(void)goid_counter_read(&f->p, &counter, NULL);
-		if (go_census_read(&f->p, &census, NULL))
+		if (go_census_read(&f->p, CENSUS_MAX, &census, NULL))
 			continue;
 		for (size_t i = 1; i < census.count; i++)
 			assert_true(census.goroutines[i - 1].id < census.goroutines[i].id);
@@ -464,6 +482,7 @@ int main(void)
 		TEST(each_status_counts_as_the_runtime_counts),
 		TEST(all_are_found_around_what_cannot_be_read),
 		TEST(one_goroutine_named_many_times_counts_once),
+		TEST(a_table_beyond_the_callers_limit_is_refused),
 		TEST(a_table_that_lies_is_refused),
 		TEST(what_is_not_known_of_the_binary_is_told),
 		TEST(a_process_that_ends_meanwhile_is_no_census),

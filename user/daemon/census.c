@@ -127,7 +127,7 @@ int census_take(struct target *target, const struct goid_clock *clock, u64 (*now
 {
 	CLEANUP(go_census_done) struct go_census raw = { 0 };
 	CLEANUP(census_done) struct census census = { 0 };
-	int rc = go_census_read(&target->go, &raw, err);
+	int rc = go_census_read(&target->go, CENSUS_MAX, &raw, err);
 
 	if (rc && process_gone(&target->process))
 		return err_set(err, -ESRCH, "process %d has exited", target->process.pid);

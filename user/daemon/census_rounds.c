@@ -144,19 +144,6 @@ static int call_roll(struct census_rounds *r, const struct go_census *raw, u64 n
 	return roll_call(r->roll, now_ns, rows, fill_rows(r, raw, births, rows), ret);
 }
 
-static int read_all(struct census_rounds *r, struct go_census *ret)
-{
-	u64 length = 0;
-	int rc = go_census_length(&r->target->go, &length, &r->failure);
-
-	if (!rc && length > CENSUS_ROUND_MAX)
-		return err_set(&r->failure, -EFBIG,
-			       "%llu goroutines at once: more than %llu are not counted again and "
-			       "again",
-			       length, CENSUS_ROUND_MAX);
-	return rc ? rc : go_census_read(&r->target->go, ret, &r->failure);
-}
-
 static int take(struct census_rounds *r, u64 *ret_time_ns, struct event_census *ret)
 {
 	CLEANUP(go_census_done) struct go_census raw = { 0 };
@@ -164,7 +151,7 @@ static int take(struct census_rounds *r, u64 *ret_time_ns, struct event_census *
 	u64 now_ns;
 
 	if (!rc)
-		rc = read_all(r, &raw);
+		rc = go_census_read(&r->target->go, CENSUS_ROUND_MAX, &raw, &r->failure);
 	if (rc)
 		return rc;
 	now_ns = now_monotonic_ns();

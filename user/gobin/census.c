@@ -76,8 +76,8 @@ static void g_table_done(struct g_table *table)
 }
 
 /* One try. -EAGAIN: the table moved meanwhile, and its old place may hold other things by now. */
-static int try_table(const struct go_process *p, u64 length_at, u64 table_at, struct g_table *ret,
-		     struct err *err)
+static int try_table(const struct go_process *p, u64 length_at, u64 table_at, u64 max,
+		     struct g_table *ret, struct err *err)
 {
 	CLEANUP(freep) u64 *g = NULL;
 	u64 count = 0, before = 0, after = 0;
@@ -88,11 +88,11 @@ static int try_table(const struct go_process *p, u64 length_at, u64 table_at, st
 		rc = go_process_read(p, table_at, &before, sizeof(before), err);
 	if (rc)
 		return rc;
-	if (count > CENSUS_MAX)
+	if (count > max)
 		return err_set(err, -EFBIG,
 			       "%llu entries in the table of goroutines: more than %llu are not "
 			       "read",
-			       count, CENSUS_MAX);
+			       count, max);
 	g = calloc(count + 1, sizeof(*g));
 	if (!g)
 		return err_set(err, -ENOMEM, "no memory for %llu goroutines", count);
@@ -105,7 +105,7 @@ static int try_table(const struct go_process *p, u64 length_at, u64 table_at, st
 	return rc;
 }
 
-static int read_table(const struct go_process *p, struct g_table *ret, struct err *err)
+static int read_table(const struct go_process *p, u64 max, struct g_table *ret, struct err *err)
 {
 	struct go_global_place length, table;
 	int rc = go_layout_global(p->layout, GO_ALLGLEN, &length, err);
@@ -115,7 +115,7 @@ static int read_table(const struct go_process *p, struct g_table *ret, struct er
 	if (rc)
 		return rc;
 	for (int i = 0; i < TABLE_TRIES; i++) {
-		rc = try_table(p, length.addr + p->bias, table.addr + p->bias, ret, err);
+		rc = try_table(p, length.addr + p->bias, table.addr + p->bias, max, ret, err);
 		if (rc != -EAGAIN)
 			break;
 	}
@@ -243,20 +243,14 @@ int go_census_check(const struct go_process *p, struct err *err)
 	return rc ? rc : go_layout_global(p->layout, GO_ALLGS, &place, err);
 }
 
-int go_census_length(const struct go_process *p, u64 *ret, struct err *err)
-{
-	struct go_global_place length;
-	int rc = go_layout_global(p->layout, GO_ALLGLEN, &length, err);
-
-	return rc ? rc : go_process_read(p, length.addr + p->bias, ret, sizeof(*ret), err);
-}
-
 /* Part of a census would pass for all of it if the process ended while it was read. */
 static int check_alive(const struct go_process *p, struct err *err)
 {
+	struct go_global_place length;
 	u64 count;
+	int rc = go_layout_global(p->layout, GO_ALLGLEN, &length, err);
 
-	return go_census_length(p, &count, err);
+	return rc ? rc : go_process_read(p, length.addr + p->bias, &count, sizeof(count), err);
 }
 
 static int by_id(const void *a, const void *b)
@@ -282,7 +276,7 @@ static void sort_out(struct go_census *census)
 	census->count = kept;
 }
 
-int go_census_read(const struct go_process *p, struct go_census *ret, struct err *err)
+int go_census_read(const struct go_process *p, u64 max, struct go_census *ret, struct err *err)
 {
 	CLEANUP(g_table_done) struct g_table table = { 0 };
 	CLEANUP(go_census_done) struct go_census census = { 0 };
@@ -290,7 +284,7 @@ int go_census_read(const struct go_process *p, struct go_census *ret, struct err
 	int rc = find_shape(p->layout, &shape, err);
 
 	if (!rc)
-		rc = read_table(p, &table, err);
+		rc = read_table(p, max, &table, err);
 	if (rc)
 		return rc;
 	census.goroutines = calloc(table.count + 1, sizeof(*census.goroutines));

@@ -35,19 +35,17 @@ struct go_census {
 };
 
 /*
+ * max: CENSUS_MAX or less; the table may have grown since anybody looked at its length.
  * Returns 0; -ENOENT (something is not known of this binary), -EFBIG (more than
- * CENSUS_MAX), -EAGAIN (the table was replaced again and again), -EBADMSG (too
+ * max entries), -EAGAIN (the table was replaced again and again), -EBADMSG (too
  * many of its entries can't be read), -ENOMEM, or what the reader returned, as
  * when the process ended meanwhile.
  */
-int go_census_read(const struct go_process *p, struct go_census *ret, struct err *err);
+int go_census_read(const struct go_process *p, u64 max, struct go_census *ret, struct err *err);
 void go_census_done(struct go_census *census);
 
 /* Whether all is known that go_census_read() needs: 0, or -ENOENT or -EBADMSG with what is not. */
 int go_census_check(const struct go_process *p, struct err *err);
-
-/* Entries of allgs: how much there is to read. Returns 0, -ENOENT, or what the reader returned. */
-int go_census_length(const struct go_process *p, u64 *ret, struct err *err);
 
 /* "waiting" …, as the runtime's traceback prints it; "?" for another number. */
 const char *go_state_name(u32 state);
