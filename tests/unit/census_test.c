@@ -14,6 +14,7 @@
 #include "gobin/census.h"
 #include "gobin/gc_memory.h"
 #include "gobin/goid_counter.h"
+#include "gobin/live_walk.h"
 
 /* Where the made-up version has its things. */
 enum {
@@ -390,6 +391,24 @@ static void a_count_that_no_process_has_is_refused(void **state)
 	}
 }
 
+/* Each costs a microsecond of a loop that has other things to do. */
+static void a_walk_through_too_many_is_refused(void **state)
+{
+	const struct go_goroutine_words words = { .walk = true,
+						  .allglen = ALLGLEN + BIAS,
+						  .allgs = ALLGS + BIAS };
+	struct fake *f = *state;
+	struct err err = { "" };
+	s64 count = -1;
+
+	put(f, ALLGLEN + BIAS, LIVE_WALK_MAX, 8);
+	assert_int_equal(go_goroutine_count(&f->p, &words, &count, &err), -EFAULT);
+	put(f, ALLGLEN + BIAS, LIVE_WALK_MAX + 1, 8);
+	assert_int_equal(go_goroutine_count(&f->p, &words, &count, &err), -E2BIG);
+	assert_non_null(strstr(err.text, "not counted one by one"));
+	assert_int_equal(count, -1);
+}
+
 /* Any bytes at all: an answer or an error, each id once, in order. */
 static void garbage_is_survived(void **state)
 {
@@ -489,6 +508,7 @@ int main(void)
 		TEST(a_table_of_what_cannot_be_read_is_given_up),
 		TEST(a_cycle_that_ends_meanwhile_leaves_the_pauses_in_order),
 		TEST(a_count_that_no_process_has_is_refused),
+		TEST(a_walk_through_too_many_is_refused),
 		TEST(garbage_is_survived),
 		TEST(the_counter_knows_what_each_p_keeps),
 		TEST(a_counter_that_lies_is_refused),

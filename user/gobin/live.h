@@ -48,9 +48,10 @@ struct go_goroutine_words {
 int go_goroutine_words(const struct go_process *p, struct go_goroutine_words *ret, struct err *err);
 
 /*
- * Goroutines as runtime.NumGoroutine counts them; takes microseconds, a walk some 100 ns for each
- * goroutine that there ever was at once.
- * Returns 0, -E2BIG or -EBADMSG (what is there makes no sense), or what the reader returned.
+ * Goroutines as runtime.NumGoroutine counts them; takes microseconds, a walk one for each goroutine
+ * that there ever was at once.
+ * Returns 0, -E2BIG (makes no sense, or too many to walk), -EBADMSG (makes no sense), or what the
+ * reader returned.
  */
 int go_goroutine_count(const struct go_process *p, const struct go_goroutine_words *words, s64 *ret,
 		       struct err *err);

@@ -89,8 +89,10 @@ int live_walk_count(const struct go_process *p, const struct go_goroutine_words 
 	/* The length first: the array that is read later has at least as many. */
 	if (!rc)
 		rc = p->mem.read(p->mem.arg, w->allgs, &array, sizeof(array));
-	if (!rc && len > GO_GOROUTINES_MAX)
-		return err_set(err, -E2BIG, "allgs has %llu entries", len);
+	if (!rc && len > LIVE_WALK_MAX)
+		return err_set(err, -E2BIG,
+			       "allgs has %llu entries: more than %d are not counted one by one",
+			       len, LIVE_WALK_MAX);
 	for (u64 i = 0; i < len && !rc; i += BATCH)
 		rc = count_batch(p, array + i * sizeof(u64), MIN(len - i, (u64)BATCH), &sum);
 	if (rc)
