@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <cmocka.h>
 
+#include "daemon/images.h"
 #include "proc/elf_symbols.h"
 #include "proc/maps.h"
 
@@ -154,7 +155,7 @@ static void the_loader_names_the_same_functions(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_true(entry.executable);
-	assert_int_equal(elf_symbols_open(&symbols, fd, NULL), 0);
+	assert_int_equal(elf_symbols_open(&symbols, fd, ~0ull, NULL), 0);
 	assert_false(elf_symbols_maybe_go(symbols));
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		u64 addr = (u64)(uintptr_t)dlsym(RTLD_DEFAULT, names[i]);
@@ -180,8 +181,10 @@ static void what_is_no_elf_file_is_refused(void **state)
 	struct err err = { "" };
 
 	(void)state;
-	assert_int_equal(elf_symbols_open(&symbols, open("/dev/null", O_RDONLY), &err), -ENOEXEC);
-	assert_int_equal(elf_symbols_open(&symbols, open("/etc/passwd", O_RDONLY), &err), -ENOEXEC);
+	assert_int_equal(elf_symbols_open(&symbols, open("/dev/null", O_RDONLY), ~0ull, &err),
+			 -ENOEXEC);
+	assert_int_equal(elf_symbols_open(&symbols, open("/etc/passwd", O_RDONLY), ~0ull, &err),
+			 -ENOEXEC);
 	assert_string_not_equal(err.text, "");
 	assert_null(symbols);
 }
@@ -220,7 +223,7 @@ static void sparse_files_cost_no_memory(void **state)
 		assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
 		assert_int_equal(pwrite(fd, sections, sizeof(sections), sizeof(header)),
 				 sizeof(sections));
-		rc = elf_symbols_open(&symbols, fd, NULL);
+		rc = elf_symbols_open(&symbols, fd, ~0ull, NULL);
 		assert_int_equal(rc, huge ? 0 : -ENOEXEC);
 		if (rc)
 			continue;
@@ -230,6 +233,34 @@ static void sparse_files_cost_no_memory(void **state)
 	}
 	getrusage(RUSAGE_SELF, &after);
 	assert_true(after.ru_maxrss - before.ru_maxrss < 64 << 10); /* KiB */
+}
+
+/* All processes' files have one budget; what goes gives back what it took. */
+static void files_of_all_processes_share_their_memory(void **state)
+{
+	u64 addr = (u64)(uintptr_t)dlsym(RTLD_DEFAULT, "dlsym"), total = 0, one;
+	struct images *first = images_new(getpid(), 0, NULL, &total);
+	struct images *second = images_new(getpid(), 0, NULL, &total);
+	struct images *third = images_new(getpid(), 0, NULL, &total);
+	struct image_place place;
+
+	(void)state;
+	assert_int_equal(images_find(first, addr, &place), 0);
+	assert_non_null(elf_symbols_find(place.symbols, place.addr));
+	one = total;
+	assert_true(one > 0);
+	total = IMAGES_MAX_BYTES - one + 1; /* not enough for the symbols */
+	assert_int_equal(images_find(second, addr, &place), 0);
+	assert_non_null(place.symbols);
+	assert_null(elf_symbols_find(place.symbols, place.addr));
+	assert_int_equal(total, IMAGES_MAX_BYTES - one + 1);
+	total = IMAGES_MAX_BYTES;
+	assert_int_equal(images_find(third, addr, &place), 0);
+	assert_null(place.symbols);
+	images_free(third);
+	images_free(second);
+	images_free(first);
+	assert_int_equal(total, IMAGES_MAX_BYTES - one);
 }
 
 /* Cut short and with wrong bytes: an error or no names, but no crash. */
@@ -259,7 +290,7 @@ static void damaged_files_do_no_harm(void **state)
 
 			assert_int_equal(pwrite(fd, &byte, 1, at), 1);
 		}
-		if (elf_symbols_open(&symbols, fd, NULL))
+		if (elf_symbols_open(&symbols, fd, ~0ull, NULL))
 			continue;
 		opened++;
 		(void)elf_symbols_maybe_go(symbols);
@@ -324,6 +355,7 @@ int main(void)
 		cmocka_unit_test(the_loader_names_the_same_functions),
 		cmocka_unit_test(what_is_no_elf_file_is_refused),
 		cmocka_unit_test(sparse_files_cost_no_memory),
+		cmocka_unit_test(files_of_all_processes_share_their_memory),
 		cmocka_unit_test(damaged_files_do_no_harm),
 		cmocka_unit_test(a_deleted_file_is_still_found),
 		cmocka_unit_test(no_process_no_maps),

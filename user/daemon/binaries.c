@@ -20,6 +20,7 @@ struct entry {
 struct binaries {
 	TAILQ_HEAD(entry_list, entry) entries;
 	u32 idle;
+	u64 images_bytes;
 };
 
 struct binaries *binaries_new(void)
@@ -141,6 +142,11 @@ const struct go_layout *binaries_share_layout(const struct binary *binary,
 	}
 	known.data = (const u8 *)entry->checked;
 	return known.data && same_bytes(known, mine) ? entry->checked : NULL;
+}
+
+u64 *binaries_images_bytes(struct binaries *binaries)
+{
+	return &binaries->images_bytes;
 }
 
 static void evict_one(struct binaries *binaries)

@@ -45,6 +45,9 @@ int binaries_get(struct binaries *binaries, const char *path, const struct binar
 const struct go_layout *binaries_share_layout(const struct binary *binary,
 					      const struct go_layout *layout);
 
+/* What the other files of all targets that share these take: daemon/images.h counts there. */
+u64 *binaries_images_bytes(struct binaries *binaries);
+
 /* Gives one back; NULL is fine. */
 void binaries_put(struct binaries *binaries, const struct binary *binary);
 

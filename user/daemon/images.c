@@ -11,12 +11,7 @@
 #include "gobin/readable.h"
 #include "proc/maps.h"
 
-enum {
-	NAME_BYTES = 256, /* NAME_MAX */
-	/* Of all files' symbols, and of plugins, which are read into memory, since their files may
-	 * be cut short while we look. What comes when they are spent stays unread. */
-	MAX_BYTES = 512 << 20,
-};
+enum { NAME_BYTES = 256 }; /* NAME_MAX */
 
 /* Garbage on a stack must not make us read the maps at each hit: so many looks a second at most. */
 static const u64 LOOKS_NS = 1000000000ULL;
@@ -47,11 +42,12 @@ struct images {
 	unsigned int looks; /* since then */
 	struct image image[IMAGES_MAX];
 	size_t image_count;
-	u64 bytes; /* of memory that they take; MAX_BYTES and one file's symbols at most */
+	u64 bytes;		 /* of memory that they take */
+	u64 *total_bytes;	 /* they and those of other processes */
 	struct maps_entry entry; /* of the last lookup; large, so not on the stack */
 };
 
-struct images *images_new(int pid, u64 exe_ino, const struct gobin *program)
+struct images *images_new(int pid, u64 exe_ino, const struct gobin *program, u64 *total_bytes)
 {
 	struct images *images = calloc(1, sizeof(*images));
 
@@ -59,6 +55,7 @@ struct images *images_new(int pid, u64 exe_ino, const struct gobin *program)
 		images->pid = pid;
 		images->exe_ino = exe_ino;
 		images->program = program;
+		images->total_bytes = total_bytes;
 	}
 	return images;
 }
@@ -67,6 +64,7 @@ void images_free(struct images *images)
 {
 	if (!images)
 		return;
+	*images->total_bytes -= images->bytes;
 	for (size_t i = 0; i < images->image_count; i++) {
 		gobin_free(images->image[i].bin);
 		elf_symbols_free(images->image[i].symbols);
@@ -161,6 +159,17 @@ static bool find_entry(struct images *images, u64 addr)
 	return maps_next(&it, &images->entry);
 }
 
+static u64 bytes_left(const struct images *images)
+{
+	return IMAGES_MAX_BYTES - MIN(*images->total_bytes, (u64)IMAGES_MAX_BYTES);
+}
+
+static void charge(struct images *images, u64 bytes)
+{
+	images->bytes += bytes;
+	*images->total_bytes += bytes;
+}
+
 static u8 *read_file(int fd, u64 most, size_t *ret_size)
 {
 	CLEANUP(freep) u8 *data = NULL;
@@ -184,10 +193,9 @@ static u8 *read_file(int fd, u64 most, size_t *ret_size)
 /* A file that is no Go module has no gobin; so has one that is too large for us. */
 static void open_go(struct images *images, struct image *image, int fd)
 {
-	u64 most = MAX_BYTES - MIN(images->bytes, (u64)MAX_BYTES);
 	struct bytes file;
 
-	image->bytes = read_file(fd, most, &file.size);
+	image->bytes = read_file(fd, bytes_left(images), &file.size);
 	if (!image->bytes)
 		return;
 	file.data = image->bytes;
@@ -196,7 +204,7 @@ static void open_go(struct images *images, struct image *image, int fd)
 		image->bytes = NULL;
 		return;
 	}
-	images->bytes += file.size;
+	charge(images, file.size);
 }
 
 static void open_file(struct images *images, struct image *image)
@@ -205,15 +213,15 @@ static void open_file(struct images *images, struct image *image)
 	CLEANUP(fd_closep) int go_fd = -1;
 	int fd;
 
-	if (images->bytes >= MAX_BYTES)
+	if (!bytes_left(images))
 		return;
 	fd = maps_open(images->pid, entry, NULL);
 	if (fd < 0)
 		return;
 	go_fd = dup(fd);
-	if (elf_symbols_open(&image->symbols, fd, NULL))
+	if (elf_symbols_open(&image->symbols, fd, bytes_left(images), NULL))
 		return;
-	images->bytes += elf_symbols_bytes(image->symbols);
+	charge(images, elf_symbols_bytes(image->symbols));
 	if (go_fd >= 0 && entry->ino != images->exe_ino && elf_symbols_maybe_go(image->symbols))
 		open_go(images, image, go_fd);
 }

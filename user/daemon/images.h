@@ -13,7 +13,13 @@
 #include "gobin/gobin.h"
 #include "proc/elf_symbols.h"
 
-enum { IMAGES_MAX = 64 };
+enum {
+	IMAGES_MAX = 64,
+	/* Of all files' symbols, and of plugins, which are read into memory, since their files may
+	 * be written to while we look; over all processes. What comes when they are spent stays
+	 * unread. */
+	IMAGES_MAX_BYTES = 192 << 20,
+};
 
 struct images;
 
@@ -30,9 +36,10 @@ struct image_place {
 
 /*
  * program, exe_ino: the executable, whose Go code others look after; borrowed.
+ * total_bytes: what the files of all processes take, added to here; borrowed.
  * NULL: out of memory.
  */
-struct images *images_new(int pid, u64 exe_ino, const struct gobin *program);
+struct images *images_new(int pid, u64 exe_ino, const struct gobin *program, u64 *total_bytes);
 void images_free(struct images *images);
 DEFINE_FREEP(struct images, images_free)
 

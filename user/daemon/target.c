@@ -103,7 +103,8 @@ int target_open_shared(struct target **ret, struct binaries *binaries, int pid, 
 		rc = open_binary(target, err);
 	if (rc)
 		return rc;
-	target->images = images_new(pid, target->binary->file.ino, target->bin);
+	target->images = images_new(pid, target->binary->file.ino, target->bin,
+				    binaries_images_bytes(binaries));
 	if (!target->images)
 		return err_set(err, -ENOMEM, "out of memory");
 	(void)container_of_process(pid, &target->container);

@@ -12,6 +12,7 @@ enum {
 	MAX_SYMBOLS = 1 << 21,
 	MAX_TABLE_BYTES = MAX_SYMBOLS * sizeof(Elf64_Sym),
 	MAX_NAMES_BYTES = 128 << 20,
+	MAX_SECTION_NAMES_BYTES = 1 << 20,
 };
 
 struct symbol {
@@ -70,19 +71,23 @@ static bool is_function(const GElf_Sym *symbol)
 	       symbol->st_value;
 }
 
-static int read_table(struct elf_symbols *s, Elf_Scn *section, const GElf_Shdr *header)
+static int read_table(struct elf_symbols *s, Elf_Scn *section, const GElf_Shdr *header,
+		      u64 most_bytes)
 {
+	size_t n = header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
 	u64 names = readable_size(elf_getscn(s->elf, header->sh_link), MAX_NAMES_BYTES);
 	Elf_Data *data;
 	GElf_Sym symbol;
-	size_t n;
+	u64 bytes;
 
 	if (!names || !readable_size(section, MAX_TABLE_BYTES))
 		return 0;
-	data = elf_getdata(section, NULL);
-	n = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
 	n = MIN(n, (size_t)MAX_SYMBOLS);
-	s->bytes = header->sh_size + names + n * sizeof(*s->symbols);
+	bytes = header->sh_size + names + n * sizeof(*s->symbols);
+	if (bytes > most_bytes)
+		return 0;
+	data = elf_getdata(section, NULL);
+	s->bytes = bytes;
 	s->strings = header->sh_link;
 	s->symbols = calloc(n + 1, sizeof(*s->symbols));
 	if (!s->symbols)
@@ -98,14 +103,14 @@ static int read_table(struct elf_symbols *s, Elf_Scn *section, const GElf_Shdr *
 	return 0;
 }
 
-static int read_symbols(struct elf_symbols *s)
+static int read_symbols(struct elf_symbols *s, u64 most_bytes)
 {
 	GElf_Shdr header;
 	Elf_Scn *section = find_table(s->elf, SHT_SYMTAB, &header);
 
 	if (!section)
 		section = find_table(s->elf, SHT_DYNSYM, &header);
-	return section ? read_table(s, section, &header) : 0;
+	return section ? read_table(s, section, &header, most_bytes) : 0;
 }
 
 /* What is too short for a header is for libelf to refuse. */
@@ -118,7 +123,7 @@ static int check_counts(int fd, struct err *err)
 	return elf_image_check_counts(&header, err);
 }
 
-int elf_symbols_open(struct elf_symbols **ret, int fd, struct err *err)
+int elf_symbols_open(struct elf_symbols **ret, int fd, u64 most_bytes, struct err *err)
 {
 	CLEANUP(elf_symbols_freep) struct elf_symbols *s = calloc(1, sizeof(*s));
 	int rc;
@@ -135,7 +140,7 @@ int elf_symbols_open(struct elf_symbols **ret, int fd, struct err *err)
 	s->elf = elf_begin(fd, ELF_C_READ, NULL); /* pread(), where ELF_C_READ_MMAP would map */
 	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF || gelf_getclass(s->elf) != ELFCLASS64)
 		return err_set(err, -ENOEXEC, "no ELF file of 64 bits: %s", elf_errmsg(-1));
-	if (read_symbols(s))
+	if (read_symbols(s, most_bytes))
 		return err_set(err, -ENOMEM, "out of memory");
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -207,7 +212,7 @@ bool elf_symbols_maybe_go(const struct elf_symbols *symbols)
 	bool any = false;
 
 	if (elf_getshdrstrndx(symbols->elf, &names) ||
-	    !readable_size(elf_getscn(symbols->elf, names), MAX_NAMES_BYTES))
+	    !readable_size(elf_getscn(symbols->elf, names), MAX_SECTION_NAMES_BYTES))
 		return true;
 	while ((section = elf_nextscn(symbols->elf, section))) {
 		const char *name = gelf_getshdr(section, &header)

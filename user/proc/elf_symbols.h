@@ -16,10 +16,11 @@
 struct elf_symbols;
 
 /*
- * Reads the symbols of the file; a file without any is fine. Takes fd, also on failure.
+ * Reads the symbols of the file, unless they take more than most_bytes of memory; a
+ * file without any is fine. Takes fd, also on failure.
  * Returns 0, -ENOEXEC (no ELF file of 64 bits, or an absurd one) or -ENOMEM.
  */
-int elf_symbols_open(struct elf_symbols **ret, int fd, struct err *err);
+int elf_symbols_open(struct elf_symbols **ret, int fd, u64 most_bytes, struct err *err);
 void elf_symbols_free(struct elf_symbols *symbols);
 DEFINE_FREEP(struct elf_symbols, elf_symbols_free)
 
