@@ -133,7 +133,7 @@ $(O)/tests/bench/%: $(O)/tests/bench/%.o $(linux_a) $(pure_a)
 # build/fuzz/NAME is libFuzzer's. Parsers of proc/, and the daemon's configuration, stand in no pure library.
 fuzz_names := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_replays := $(fuzz_names:%=$(O)/tests/fuzz/%_replay)
-fuzz_proc := user/proc/maps.c user/proc/cgroup.c $(container_srcs)
+fuzz_proc := $(addprefix user/proc/,maps.c file.c truncation.c cgroup.c) $(container_srcs)
 fuzz_srcs := $(foreach d,$(PURE),$(call srcs,$(d))) $(fuzz_proc) $(config_srcs)
 $(O)/tests/fuzz/daemon_replay: $(config_srcs:%.c=$(O)/%.o)
 $(O)/tests/fuzz/daemon_replay $(O)/fuzz/daemon: PURE_LIBS += -lcurl

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
@@ -331,6 +333,27 @@ static void a_deleted_file_is_still_found(void **state)
 	close(fd);
 }
 
+/* What it may do: a FIFO's writers go on, a tape winds. */
+static void what_is_no_file_is_not_opened(void **state)
+{
+	char fifo[] = "/tmp/gosonde-maps-XXXXXX", event[512];
+	static struct maps_entry entry;
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	(void)state;
+	assert_non_null(mkdtemp(fifo));
+	snprintf(entry.path, sizeof(entry.path), "%s/fifo", fifo);
+	entry.ino = 1;
+	assert_int_equal(mkfifo(entry.path, 0600), 0);
+	assert_true(inotify_add_watch(watch, entry.path, IN_OPEN) >= 0);
+	assert_int_equal(maps_open(getpid(), &entry, NULL), -ENOENT);
+	assert_int_equal(read(watch, event, sizeof(event)), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(watch);
+	unlink(entry.path);
+	rmdir(fifo);
+}
+
 static void no_process_no_maps(void **state)
 {
 	struct bytes text = { 0 };
@@ -358,6 +381,7 @@ int main(void)
 		cmocka_unit_test(files_of_all_processes_share_their_memory),
 		cmocka_unit_test(damaged_files_do_no_harm),
 		cmocka_unit_test(a_deleted_file_is_still_found),
+		cmocka_unit_test(what_is_no_file_is_not_opened),
 		cmocka_unit_test(no_process_no_maps),
 	};
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "proc/file.h"
 #include "proc/process.h"
 
 /* 65,530 mappings (DEFAULT_MAX_MAP_COUNT, linux/mm.h) of some 150 bytes. */
@@ -185,38 +186,46 @@ int maps_read(int pid, struct bytes *ret, struct err *err)
 	return 0;
 }
 
+/*
+ * Opening a device or a FIFO may have effects, so what the path leads to is looked at first, and
+ * that is what is opened then, whatever the path leads to by now. ino: the file's; 0: any.
+ */
+static int open_regular(const char *path, u64 ino)
+{
+	CLEANUP(fd_closep) int found = open(path, O_PATH | O_CLOEXEC);
+	char found_path[PROC_FD_PATH_BYTES];
+	struct stat st;
+	int fd;
+
+	if (found < 0 || fstat(found, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (ino && st.st_ino != ino))
+		return -ENOENT;
+	proc_fd_path(found_path, found);
+	fd = open(found_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
 /* A process in another mount namespace means its own root. The inode alone can tell: overlay file
  * systems show one device in maps and another in stat(2). */
 static int open_by_path(int pid, const struct maps_entry *entry)
 {
-	CLEANUP(fd_closep) int fd = -1;
 	char path[sizeof(PROC_ROOT) + 32 + MAPS_PATH_BYTES];
-	struct stat st;
 
 	snprintf(path, sizeof(path), PROC_ROOT "/%d/root%s", pid, entry->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_ino != entry->ino)
-		return -ENOENT;
-	return TAKE_FD(fd);
+	return open_regular(path, entry->ino);
 }
 
 int maps_open(int pid, const struct maps_entry *entry, struct err *err)
 {
 	char path[sizeof(PROC_ROOT) + 80];
-	struct stat st;
 	int fd;
 
 	if (!entry->ino || entry->path[0] != '/')
 		return err_set(err, -ENOENT, "no file is mapped at %#llx", entry->start);
-	/* Opening a device may have effects, so look first. */
 	snprintf(path, sizeof(path), PROC_ROOT "/%d/map_files/%llx-%llx", pid, entry->start,
 		 entry->end);
-	if (stat(path, &st) || !S_ISREG(st.st_mode))
-		fd = -EACCES;
-	else
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = open_regular(path, 0);
 	if (fd < 0)
 		fd = open_by_path(pid, entry);
 	return fd < 0 ? err_set(err, fd, "%s: %s", entry->path, strerror(-fd)) : fd;
