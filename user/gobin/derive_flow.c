@@ -10,6 +10,8 @@ enum {
 	REGS = 16,
 	SLOTS = 128,
 	PENDING = 96,
+	MAX_JUMPS =
+		4096, /* each may compare all slots of two states; real functions have hundreds */
 	MAX_FUNC_BYTES = 1 << 17, /* gcMarkTermination, the longest, has 4 KiB */
 };
 
@@ -42,7 +44,8 @@ struct flow {
 	u64 calls;
 	struct pending pending[PENDING];
 	size_t pendings;
-	bool overflow; /* too many jumps to keep their states: the function is given up */
+	size_t jumps;  /* so far */
+	bool overflow; /* too many jumps, or states of theirs to keep: the function is given up */
 };
 
 static const u8 abi_regs[] = { REG_RAX, REG_RBX, REG_RCX, REG_RDI, REG_RSI,
@@ -367,8 +370,13 @@ static void arrive(struct flow *flow)
 
 static void jump(struct flow *flow, u64 target)
 {
-	struct pending *p = find_pending(flow, target);
+	struct pending *p;
 
+	if (++flow->jumps > MAX_JUMPS) {
+		flow->overflow = true;
+		return;
+	}
+	p = find_pending(flow, target);
 	if (p) {
 		meet(&p->state, &flow->now);
 		return;
