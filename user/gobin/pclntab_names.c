@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "gobin/pclntab_priv.h"
 
 /* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
@@ -44,16 +45,8 @@ static void release(const struct elf_image *elf, const struct pclntab *tab)
 
 static int add(struct pclntab_names *names, const char *name, u32 index, struct err *err)
 {
-	struct pclntab_name *grown;
-	size_t capacity = names->capacity ? names->capacity * 2 : 4096;
-
-	if (names->count == names->capacity) {
-		grown = reallocarray(names->sorted, capacity, sizeof(*grown));
-		if (!grown)
-			return err_set(err, -ENOMEM, "index of %zu functions", capacity);
-		names->sorted = grown;
-		names->capacity = capacity;
-	}
+	if (!GROW(names->sorted, &names->capacity, names->count + 1))
+		return err_set(err, -ENOMEM, "index of %zu functions", names->count + 1);
 	names->sorted[names->count++] =
 		(struct pclntab_name) { .hash = hash_name(name), .index = index };
 	return 0;
