@@ -136,7 +136,7 @@ static void see_allglen(struct mining *m, const struct insn *insn)
  */
 static void see_allgs(struct mining *m, const struct insn *insn)
 {
-	if (insn->rip_operand && (STARTS_WITH(insn, "\x48\x39") || STARTS_WITH(insn, "\x4c\x39")))
+	if (is_allgptr_compare(insn))
 		found(m, insn->rip_operand);
 	else if (STARTS_WITH(insn, "\x48\x8b\x05"))
 		remember(m, insn);
