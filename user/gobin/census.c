@@ -169,14 +169,6 @@ struct batch {
 	u8 bytes[BATCH][MAX_SPAN_BYTES];
 };
 
-/* How many were read, from the first on; 0: the first one can't be. */
-static size_t read_some(const struct go_process *p, const struct memory_piece *pieces, size_t n)
-{
-	if (p->mem.read_pieces)
-		return MIN(n, p->mem.read_pieces(p->mem.arg, pieces, n));
-	return p->mem.read(p->mem.arg, pieces->addr, pieces->buf, pieces->len) == 0;
-}
-
 /* Returns how many can't be read. */
 static size_t read_batch(const struct go_process *p, const struct g_shape *shape,
 			 const struct memory_piece *pieces, size_t n, struct go_census *census)
@@ -184,7 +176,7 @@ static size_t read_batch(const struct go_process *p, const struct g_shape *shape
 	size_t at = 0, unreadable = 0;
 
 	while (at < n) {
-		size_t read = read_some(p, pieces + at, n - at);
+		size_t read = memory_read_pieces(&p->mem, pieces + at, n - at);
 
 		for (size_t i = at; i < at + read; i++)
 			take(census, shape, pieces[i].buf);

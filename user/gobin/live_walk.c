@@ -45,17 +45,6 @@ static bool counts(const struct go_process *p, const struct one *g)
 	return go_state_alive(go_state_of(g->status)) && !is_system(p, g->startpc);
 }
 
-static int read_all(const struct go_process *p, const struct memory_piece *pieces, size_t n)
-{
-	int rc = 0;
-
-	if (p->mem.read_pieces)
-		return p->mem.read_pieces(p->mem.arg, pieces, n) == n ? 0 : -EFAULT;
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = p->mem.read(p->mem.arg, pieces[i].addr, pieces[i].buf, pieces[i].len);
-	return rc;
-}
-
 /* n <= BATCH goroutines whose addresses are at list, in the target. */
 static int count_batch(const struct go_process *p, u64 list, size_t n, s64 *sum)
 {
@@ -73,10 +62,11 @@ static int count_batch(const struct go_process *p, u64 list, size_t n, s64 *sum)
 		pieces[2 * i + 1] =
 			(struct memory_piece) { addr[i] + startpc_at, &g[i].startpc, 8 };
 	}
-	rc = read_all(p, pieces, 2 * n);
-	for (size_t i = 0; i < n && !rc; i++)
+	if (memory_read_pieces(&p->mem, pieces, 2 * n) < 2 * n)
+		return -EFAULT;
+	for (size_t i = 0; i < n; i++)
 		*sum += counts(p, &g[i]);
-	return rc;
+	return 0;
 }
 
 int live_walk_count(const struct go_process *p, const struct go_goroutine_words *w, s64 *ret,

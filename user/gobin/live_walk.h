@@ -17,7 +17,8 @@ int live_global_addr(const struct go_process *p, enum go_global var, u64 *ret, s
 /* What the walk needs. Returns 0, or -ENOENT with what is missing. */
 int live_walk_words(const struct go_process *p, struct go_goroutine_words *w, struct err *err);
 
-/* Returns 0, -E2BIG (more than LIVE_WALK_MAX, dead ones included) or what the reader returned. */
+/* Returns 0, -E2BIG (more than LIVE_WALK_MAX, dead ones included), -EFAULT or what the reader
+ * returned. */
 int live_walk_count(const struct go_process *p, const struct go_goroutine_words *w, s64 *ret,
 		    struct err *err);
 

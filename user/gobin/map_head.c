@@ -63,14 +63,6 @@ int go_map_head(const u8 bytes[static GO_MAP_HEAD_BYTES], bool swiss, struct go_
 	return swiss ? swiss_head(bytes, ret) : classic_head(bytes, ret);
 }
 
-static size_t read_some(const struct memory_reader *mem, const struct memory_piece *pieces,
-			size_t n)
-{
-	if (mem->read_pieces)
-		return mem->read_pieces(mem->arg, pieces, n);
-	return !mem->read(mem->arg, pieces[0].addr, pieces[0].buf, pieces[0].len);
-}
-
 /* Sets been[i] for what could be read. */
 static void read_all(const struct memory_reader *mem, const struct memory_piece *pieces, size_t n,
 		     bool *been)
@@ -78,11 +70,10 @@ static void read_all(const struct memory_reader *mem, const struct memory_piece 
 	size_t at = 0, read;
 
 	while (at < n) {
-		read = MIN(read_some(mem, pieces + at, n - at), n - at);
+		read = memory_read_pieces(mem, pieces + at, n - at);
 		for (size_t i = 0; i < read; i++)
 			been[at + i] = true;
-		/* What comes next can't be read, or was not asked for. */
-		at += mem->read_pieces ? read + 1 : 1;
+		at += read + 1; /* what comes next can't be read */
 	}
 }
 

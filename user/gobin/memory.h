@@ -24,4 +24,8 @@ struct memory_reader {
 	void *arg;
 };
 
+/* What read_pieces() does, of any reader: how many were read, from the first on, n at most. */
+size_t memory_read_pieces(const struct memory_reader *mem, const struct memory_piece *pieces,
+			  size_t n);
+
 #endif
