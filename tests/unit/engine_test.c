@@ -166,12 +166,124 @@ static void test_disabled_and_dry_run(void **state)
 {
 	struct rules rules = test_rules();
 	struct log log = { 0 };
-	CLEANUP(engine_freep) struct engine *engine = make_engine(&rules, &log);
+	CLEANUP(engine_freep) struct engine *engine = NULL;
 
 	(void)state;
 	rules.rule[DETECT_REHASH_STORM].enabled = false;
+	engine = make_engine(&rules, &log);
 	judge(engine, 1, 1, 100, "");
 	assert_string_equal(log.text, "");
+}
+
+static void test_another_image_begins_anew(void **state)
+{
+	const struct rules rules = test_rules();
+	struct log log = { 0 };
+	CLEANUP(engine_freep) struct engine *engine = make_engine(&rules, &log);
+
+	(void)state;
+	judge(engine, 1, 1, 100, "");
+	engine_restart(engine, 2 * NS_PER_S, "the process was restarted");
+	engine_restart(engine, 3 * NS_PER_S, "the process was restarted");
+	judge(engine, 4, 1, 100, "");
+	assert_string_equal(log.text, "F1 R2 F4 ");
+}
+
+static const struct label shop = { "team", "shop" }, bank = { "team", "bank" };
+
+static void no_change(struct rule *rule)
+{
+	static const struct label same = { "team", "shop" };
+
+	rule->labels.label[0] = &same;
+}
+
+static void other_level(struct rule *rule)
+{
+	rule->level[1] = (struct level) { 90, 40, NS_PER_S };
+	rule->cooldown_ns = 0;
+}
+
+static void other_label(struct rule *rule)
+{
+	rule->labels.label[0] = &bank;
+}
+
+static void no_label(struct rule *rule)
+{
+	rule->labels.count = 0;
+}
+
+static void other_severity(struct rule *rule)
+{
+	rule->severity = SEVERITY_INFO;
+}
+
+static void dry(struct rule *rule)
+{
+	rule->dry_run = true;
+}
+
+static void disable(struct rule *rule)
+{
+	rule->enabled = false;
+}
+
+static void level_off(struct rule *rule)
+{
+	rule->level[1].raise = 0;
+}
+
+static void test_rules_that_change(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct rule *rule);
+		const char *want;
+	} cases[] = {
+		{ "nothing differs", no_change, "F1 R9 " },
+		{ "other levels judge what goes on", other_level, "F1 R9 " },
+		{ "other labels", other_label, "F1 R2 F3 R9 " },
+		{ "no labels", no_label, "F1 R2 F3 R9 " },
+		{ "another severity", other_severity, "F1 R2 F3 R9 " },
+		{ "dry run", dry, "F1 R2 F3 R9 " },
+		{ "disabled", disable, "F1 R2 " },
+		{ "its level is off", level_off, "F1 R2 " },
+	};
+	struct rules rules = test_rules();
+
+	(void)state;
+	rules.rule[DETECT_REHASH_STORM].labels = (struct labels) { { &shop }, 1 };
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct log log = { 0 };
+		CLEANUP(engine_freep) struct engine *engine = make_engine(&rules, &log);
+		struct rules next = rules;
+
+		judge(engine, 1, 1, 100, "");
+		cases[i].change(&next.rule[DETECT_REHASH_STORM]);
+		engine_change_rules(engine, &next, 2 * NS_PER_S);
+		judge(engine, 3, 1, 100, "");
+		engine_end(engine, 9 * NS_PER_S, "the process exited");
+		if (strcmp(log.text, cases[i].want))
+			fail_msg("%s: \"%s\", want \"%s\"", cases[i].name, log.text, cases[i].want);
+	}
+}
+
+/* A level that is off can't be below clear again. */
+static void test_a_level_that_goes_holds_nothing(void **state)
+{
+	const struct rules rules = test_rules();
+	struct rules next = rules;
+	struct log log = { 0 };
+	CLEANUP(engine_freep) struct engine *engine = make_engine(&rules, &log);
+
+	(void)state;
+	next.rule[DETECT_REHASH_STORM].level[0].raise = 0;
+	judge(engine, 1, 0, 10, "");
+	engine_change_rules(engine, &next, 2 * NS_PER_S);
+	judge(engine, 3, 1, 100, "");
+	judge(engine, 4, 1, 0, "");
+	assert_string_equal(log.text, "F3 R4 ");
 }
 
 static void test_bounded_and_counted(void **state)
@@ -217,11 +329,12 @@ static void test_what_an_alert_says(void **state)
 	struct log log = { 0 };
 	struct alert alert;
 	const struct engine_config config = { 7, &rules, explain, &log, keep_alert, &alert };
-	CLEANUP(engine_freep) struct engine *engine = engine_new(&config);
+	CLEANUP(engine_freep) struct engine *engine = NULL;
 
 	(void)state;
 	rules.rule[DETECT_REHASH_STORM].dry_run = true;
 	rules.rule[DETECT_REHASH_STORM].severity = SEVERITY_CRITICAL;
+	engine = engine_new(&config);
 	judge(engine, 1, 0, 11, "");
 	judge(engine, 5, 0, 12, "");
 	assert_int_equal(alert.state, ALERT_FIRING);
@@ -236,14 +349,37 @@ static void test_what_an_alert_says(void **state)
 	assert_string_equal(alert.summary, "map[int]int: over after 10.0 s, now 2 entries/s");
 }
 
+/* Or its receiver would not know it. */
+static void test_the_old_rule_resolves(void **state)
+{
+	struct rules rules = test_rules();
+	struct log log = { 0 };
+	struct alert alert;
+	const struct engine_config config = { 7, &rules, explain, &log, keep_alert, &alert };
+	CLEANUP(engine_freep) struct engine *engine = engine_new(&config);
+
+	(void)state;
+	judge(engine, 1, 1, 100, "");
+	dry(&rules.rule[DETECT_REHASH_STORM]);
+	other_severity(&rules.rule[DETECT_REHASH_STORM]);
+	engine_change_rules(engine, &rules, 3 * NS_PER_S);
+	assert_int_equal(alert.state, ALERT_RESOLVED);
+	assert_true(!alert.dry_run && alert.severity == SEVERITY_WARNING);
+	assert_string_equal(alert.summary, "map[int]int: over after 2.0 s, its rule was changed");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_state_machine),
 		cmocka_unit_test(test_exit_resolves),
 		cmocka_unit_test(test_disabled_and_dry_run),
+		cmocka_unit_test(test_another_image_begins_anew),
+		cmocka_unit_test(test_rules_that_change),
+		cmocka_unit_test(test_a_level_that_goes_holds_nothing),
 		cmocka_unit_test(test_bounded_and_counted),
 		cmocka_unit_test(test_what_an_alert_says),
+		cmocka_unit_test(test_the_old_rule_resolves),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);

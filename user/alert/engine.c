@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alert/labels.h"
 #include "base/units.h"
 
 enum { ENTRIES = 128 };
@@ -29,9 +30,10 @@ struct entry {
 
 struct engine {
 	struct engine_config config;
+	struct rules rules;
 	bool ended;
 	u64 fired, refused;
-	size_t entries; /* in use; they leave for another one only */
+	size_t entries; /* in use */
 	struct entry entry[ENTRIES];
 };
 
@@ -39,8 +41,10 @@ struct engine *engine_new(const struct engine_config *config)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
 
-	if (engine)
-		engine->config = *config;
+	if (!engine)
+		return NULL;
+	engine->config = *config;
+	engine->rules = *config->rules;
 	return engine;
 }
 
@@ -85,7 +89,7 @@ static struct entry *room(struct engine *engine, u64 now_ns)
 		struct entry *entry = &engine->entry[i];
 
 		if (!entry->firing && !is_held(entry) &&
-		    !cools_down(entry, &engine->config.rules->rule[entry->rule], now_ns) &&
+		    !cools_down(entry, &engine->rules.rule[entry->rule], now_ns) &&
 		    (!oldest || entry->touched_ns < oldest->touched_ns))
 			oldest = entry;
 	}
@@ -121,7 +125,7 @@ static void gauge_set(struct gauge *gauge, const struct level *level, const stru
 
 static struct alert alert_of(const struct engine *engine, const struct entry *entry, u64 time_ns)
 {
-	const struct rule *rule = &engine->config.rules->rule[entry->rule];
+	const struct rule *rule = &engine->rules.rule[entry->rule];
 
 	return (struct alert) {
 		.pid = engine->config.pid,
@@ -151,7 +155,7 @@ static void fire(struct engine *engine, struct entry *entry, const struct findin
 
 	alert = alert_of(engine, entry, finding->time_ns);
 	alert.state = ALERT_FIRING;
-	alert.threshold = config->rules->rule[entry->rule].level[finding->measure].raise;
+	alert.threshold = engine->rules.rule[entry->rule].level[finding->measure].raise;
 	memcpy(alert.subject, ex.subject, sizeof(alert.subject));
 	memcpy(alert.summary, ex.summary, sizeof(alert.summary));
 	memcpy(alert.advice, ex.advice, sizeof(alert.advice));
@@ -175,7 +179,7 @@ static void format_value(char *buf, size_t size, double value, const char *unit)
 /* why: NULL if it went below its level by itself. */
 static void resolve(struct engine *engine, struct entry *entry, u64 time_ns, const char *why)
 {
-	const struct rule *rule = &engine->config.rules->rule[entry->rule];
+	const struct rule *rule = &engine->rules.rule[entry->rule];
 	struct alert alert = alert_of(engine, entry, time_ns);
 	char lasted[UNITS_BUF], value[64];
 
@@ -205,7 +209,7 @@ static bool is_due(const struct entry *entry, const struct rule *rule,
 
 void engine_judge(struct engine *engine, size_t index, const struct finding *finding)
 {
-	const struct rule *rule = &engine->config.rules->rule[index];
+	const struct rule *rule = &engine->rules.rule[index];
 	const struct level *level = &rule->level[finding->measure];
 	struct entry *entry;
 
@@ -226,24 +230,44 @@ void engine_judge(struct engine *engine, size_t index, const struct finding *fin
 		resolve(engine, entry, finding->time_ns, NULL);
 }
 
-static void resolve_all(struct engine *engine, u64 time_ns, const char *why)
+void engine_restart(struct engine *engine, u64 time_ns, const char *why)
 {
 	for (size_t i = 0; i < engine->entries; i++) {
 		if (engine->entry[i].firing)
 			resolve(engine, &engine->entry[i], time_ns, why);
 	}
+	engine->entries = 0;
 }
 
 void engine_end(struct engine *engine, u64 time_ns, const char *why)
 {
 	engine->ended = true;
-	resolve_all(engine, time_ns, why);
+	engine_restart(engine, time_ns, why);
 }
 
-void engine_restart(struct engine *engine, u64 time_ns, const char *why)
+/* What receivers know an alert by stays, and each level that may hold it is judged still. */
+static bool goes_on(const struct rule *before, const struct rule *after)
 {
-	resolve_all(engine, time_ns, why);
-	memset(engine->entry, 0, sizeof(engine->entry));
+	for (size_t i = 0; i < DETECT_MEASURES; i++) {
+		if (before->level[i].raise > 0 && after->level[i].raise <= 0)
+			return false;
+	}
+	return before->enabled == after->enabled && before->dry_run == after->dry_run &&
+	       before->severity == after->severity && labels_equal(&before->labels, &after->labels);
+}
+
+void engine_change_rules(struct engine *engine, const struct rules *next, u64 time_ns)
+{
+	for (size_t i = engine->entries; i-- > 0;) {
+		struct entry *entry = &engine->entry[i];
+
+		if (goes_on(&engine->rules.rule[entry->rule], &next->rule[entry->rule]))
+			continue;
+		if (entry->firing)
+			resolve(engine, entry, time_ns, "its rule was changed");
+		*entry = engine->entry[--engine->entries];
+	}
+	engine->rules = *next;
 }
 
 u64 engine_fired(const struct engine *engine)

@@ -20,7 +20,7 @@ typedef void (*explain_fn)(void *arg, size_t rule, const struct finding *finding
 
 struct engine_config {
 	u32 pid;
-	const struct rules *rules; /* borrowed */
+	const struct rules *rules; /* copied; the texts of their labels are borrowed */
 	explain_fn explain;
 	void *explain_arg;
 	alert_fn alert;
@@ -41,8 +41,15 @@ void engine_judge(struct engine *engine, size_t rule, const struct finding *find
  */
 void engine_end(struct engine *engine, u64 time_ns, const char *why);
 
-/* Another image of the target begins: resolves what is firing, and forgets the rest. */
+/* Resolves what is firing, and begins anew: what still holds fires again. */
 void engine_restart(struct engine *engine, u64 time_ns, const char *why);
+
+/*
+ * Other rules from now on, taken as the first were. What fires by a rule whose alerts would be
+ * others now, or none, is resolved by the old one, and begins anew; the old labels are used until
+ * this returns.
+ */
+void engine_change_rules(struct engine *engine, const struct rules *next, u64 time_ns);
 
 u64 engine_fired(const struct engine *engine);	 /* alerts raised so far */
 u64 engine_refused(const struct engine *engine); /* findings above a level without room for them */

@@ -42,6 +42,17 @@ const struct label *labels_find(const struct labels *labels, const char *name)
 	return NULL;
 }
 
+bool labels_equal(const struct labels *a, const struct labels *b)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		const struct label *other = labels_find(b, a->label[i]->name);
+
+		if (!other || strcmp(other->value, a->label[i]->value) != 0)
+			return false;
+	}
+	return a->count == b->count;
+}
+
 int labels_set(struct labels *labels, const struct label *label)
 {
 	size_t i = 0;

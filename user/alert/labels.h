@@ -7,6 +7,7 @@
 #ifndef ALERT_LABELS_H
 #define ALERT_LABELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -35,6 +36,9 @@ const char *label_check(const char *name, const char *value);
 
 /* NULL: none of that name. */
 const struct label *labels_find(const struct labels *labels, const char *name);
+
+/* Whether both have the same names with the same values, in whatever order. */
+bool labels_equal(const struct labels *a, const struct labels *b);
 
 /* Adds it, or puts it in the place of the one of that name. Returns 0, or -E2BIG. */
 int labels_set(struct labels *labels, const struct label *label);

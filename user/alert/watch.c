@@ -112,6 +112,16 @@ int watch_event(struct watch *watch, const struct event *event)
 	return err;
 }
 
+void watch_change_rules(struct watch *watch, const struct rules *next, u64 now_ns)
+{
+	engine_change_rules(watch->engine, next, now_ns);
+}
+
+void watch_recall(struct watch *watch, u64 now_ns, const char *why)
+{
+	engine_restart(watch->engine, now_ns, why);
+}
+
 void watch_tick(struct watch *watch, u64 now_ns, struct window *ret)
 {
 	double before_s = watch->seconds;

@@ -20,8 +20,8 @@ struct watch_config {
 	struct model_config model;
 	const char *exe, *module; /* as in struct alert; borrowed */
 	struct placement placement;
-	const struct names *names; /* borrowed, as rules is */
-	const struct rules *rules; /* NULL: rules_default() */
+	const struct names *names; /* borrowed */
+	const struct rules *rules; /* NULL: rules_default(); as the engine takes them */
 	alert_fn alert;
 	void *arg;
 };
@@ -36,6 +36,10 @@ DEFINE_FREEP(struct watch, watch_free)
  * begins anew with the next generation, totals included. Returns as model_feed().
  */
 int watch_event(struct watch *watch, const struct event *event);
+
+/* As engine_change_rules() and engine_restart(): what is known of the target stays. */
+void watch_change_rules(struct watch *watch, const struct rules *next, u64 now_ns);
+void watch_recall(struct watch *watch, u64 now_ns, const char *why);
 
 /* What happened since the last tick; the tick's EVENT_SAMPLE must have been given before. Judged,
  * unless it is far shorter than the window before: such is what an observation ends with. */

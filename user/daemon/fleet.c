@@ -252,7 +252,7 @@ static void let_go(struct fleet *fleet, const struct leaving *leaving, const cha
 	dismiss(fleet, leaving, what);
 }
 
-void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config)
+void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config, u64 now_ns)
 {
 	struct leaving unwanted = { .count = 0 };
 
@@ -261,12 +261,18 @@ void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config)
 		struct member *m = fleet->members[i];
 
 		if (is_wanted(fleet, m->target))
-			observed_set_rules(m->observed, config->rules, config->dry_run);
+			observed_set_rules(m->observed, config->rules, config->dry_run, now_ns);
 		else
 			unwanted.member[unwanted.count++] = m;
 	}
 	let_go(fleet, &unwanted, "is not wanted any more");
 	share_budget(fleet);
+}
+
+void fleet_recall(struct fleet *fleet, u64 now_ns, const char *why)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		observed_recall(fleet->members[i]->observed, now_ns, why);
 }
 
 void fleet_end(struct fleet *fleet)

@@ -39,8 +39,12 @@ DEFINE_FREEP(struct fleet, fleet_free)
  */
 int fleet_consider(struct fleet *fleet, int pid, struct err *err);
 
-/* Other rules and budgets for those that it has; who is not wanted any more is let go. */
-void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config);
+/* Other rules and budgets for those that it has; who is not wanted any more is let go. The
+ * configuration before may be freed once this returns. */
+void fleet_reconfigure(struct fleet *fleet, const struct daemon_config *config, u64 now_ns);
+
+/* Resolves what fires anywhere, and says why; what still holds fires anew. */
+void fleet_recall(struct fleet *fleet, u64 now_ns, const char *why);
 
 /* Takes a last sample of each, and lets all of them go together. */
 void fleet_end(struct fleet *fleet);

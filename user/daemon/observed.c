@@ -30,7 +30,6 @@ struct observed {
 	struct sampler *sampler;
 	struct census_rounds *rounds; /* NULL: goroutines are not asked for */
 	struct waits waits;
-	struct rules rules; /* of this target */
 	struct metrics_rule fired[DETECTORS];
 	struct watch *watch;
 	struct plugins plugins;
@@ -88,7 +87,7 @@ static int make_plan(struct observed *o, struct err *err)
 }
 
 /* Which rules are for this target is told by what it is now. */
-static void choose_rules(struct observed *o)
+static void choose_rules(struct observed *o, struct rules *ret)
 {
 	struct identity id;
 	struct rule_target target;
@@ -101,13 +100,18 @@ static void choose_rules(struct observed *o)
 		.pod = id.candidate.pod,
 		.qos = id.candidate.qos,
 	};
-	o->rules = *rules_default();
+	*ret = *rules_default();
 	if (o->config.rules)
-		ruleset_resolve(o->config.rules, &target, &o->rules);
+		ruleset_resolve(o->config.rules, &target, ret);
+	for (size_t i = 0; i < DETECTORS; i++)
+		ret->rule[i].dry_run |= o->config.dry_run;
+}
+
+static void show_rules(struct observed *o, const struct rules *rules)
+{
 	for (size_t i = 0; i < DETECTORS; i++) {
-		o->rules.rule[i].dry_run |= o->config.dry_run;
-		o->fired[i].severity = o->rules.rule[i].severity;
-		o->fired[i].dry_run = o->rules.rule[i].dry_run;
+		o->fired[i].severity = rules->rule[i].severity;
+		o->fired[i].dry_run = rules->rule[i].dry_run;
 	}
 }
 
@@ -135,6 +139,7 @@ static bool omits(const struct plan *plan, enum probe_group group)
 static int open_watch(struct observed *o, struct err *err)
 {
 	const struct plan *plan = &o->plan;
+	struct rules rules;
 	const struct watch_config config = {
 		.model = {
 			.pid = (u32)process_of(o)->pid,
@@ -151,11 +156,13 @@ static int open_watch(struct observed *o, struct err *err)
 		.module = gobin_info(go_of(o)->bin)->module,
 		.placement = target_placement(o->config.target),
 		.names = &o->names,
-		.rules = &o->rules,
+		.rules = &rules,
 		.alert = on_alert,
 		.arg = o,
 	};
 
+	choose_rules(o, &rules);
+	show_rules(o, &rules);
 	o->watch = watch_new(&config);
 	return o->watch ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
@@ -275,7 +282,6 @@ int observed_new(struct observed **ret, const struct observed_config *config, st
 	o->config = *config;
 	o->names = target_names(config->target);
 	o->image = process_image(process_of(o));
-	choose_rules(o);
 	rc = begin(o, err);
 	if (!rc)
 		*ret = TAKE_PTR(o);
@@ -306,11 +312,20 @@ double observed_budget(const struct observed *o)
 	return o->config.budget;
 }
 
-void observed_set_rules(struct observed *o, const struct ruleset *rules, bool dry_run)
+void observed_set_rules(struct observed *o, const struct ruleset *rules, bool dry_run, u64 now_ns)
 {
+	struct rules next;
+
 	o->config.rules = rules;
 	o->config.dry_run = dry_run;
-	choose_rules(o);
+	choose_rules(o, &next);
+	watch_change_rules(o->watch, &next, now_ns);
+	show_rules(o, &next);
+}
+
+void observed_recall(struct observed *o, u64 now_ns, const char *why)
+{
+	watch_recall(o->watch, now_ns, why);
 }
 
 void observed_record(struct observed *o, const void *record, size_t size)

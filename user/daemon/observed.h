@@ -54,8 +54,12 @@ void observed_set_budget(struct observed *o, double budget);
 
 double observed_budget(const struct observed *o);
 
-/* Other rules, from now on. rules is borrowed; what fires goes on until it is below them. */
-void observed_set_rules(struct observed *o, const struct ruleset *rules, bool dry_run);
+/* Other rules from now on, as engine_change_rules() takes them. Borrowed, and the old ones may go
+ * once this returns. */
+void observed_set_rules(struct observed *o, const struct ruleset *rules, bool dry_run, u64 now_ns);
+
+/* Resolves what fires, and says why; what still holds fires anew. */
+void observed_recall(struct observed *o, u64 now_ns, const char *why);
 
 /* A record of the ring that is of this process. Borrowed for the call. */
 void observed_record(struct observed *o, const void *record, size_t size);

@@ -19,35 +19,50 @@ static bool stays(const struct daemon_config *from, const struct daemon_config *
 	return before && after && !strcmp(before, after);
 }
 
-static int open_new(struct outlets *ret, const struct daemon_config *from,
-		    const struct daemon_config *to, struct err *err)
+static void close_new(struct outlets *outlets, const struct daemon_config *from,
+		      const struct daemon_config *to)
+{
+	for (int i = 0; i < OUTLETS; i++)
+		if (!stays(from, to, i))
+			sink_close(outlets->sink[i]);
+}
+
+int outlets_open(struct outlets *ret, const struct outlets *now, const struct daemon_config *from,
+		 const struct daemon_config *to, struct err *err)
 {
 	static const struct sink_ops *const ops[OUTLETS] = { &sink_syslog, &sink_journald,
 							     &sink_alertmanager };
+	struct outlets next = { { NULL } };
 	int rc = 0;
 
-	for (int i = 0; i < OUTLETS && !rc; i++)
-		if (target_of(to, i) && !stays(from, to, i))
-			rc = sink_open(&ret->sink[i], ops[i], target_of(to, i), err);
+	for (int i = 0; i < OUTLETS && !rc; i++) {
+		if (stays(from, to, i))
+			next.sink[i] = now->sink[i];
+		else if (target_of(to, i))
+			rc = sink_open(&next.sink[i], ops[i], target_of(to, i), err);
+	}
+	if (rc)
+		close_new(&next, from, to);
+	else
+		*ret = next;
 	return rc;
 }
 
-int outlets_change(struct outlets *outlets, const struct daemon_config *from,
-		   const struct daemon_config *to, const struct timebase *timebase, struct err *err)
+bool outlets_equal(const struct outlets *a, const struct outlets *b)
 {
-	struct outlets other = { { NULL } };
-	int rc = open_new(&other, from, to, err);
+	return !memcmp(a->sink, b->sink, sizeof(a->sink));
+}
 
-	for (int i = 0; i < OUTLETS && !rc; i++) {
-		struct sink *before = outlets->sink[i];
+void outlets_replace(struct outlets *outlets, const struct outlets *next,
+		     const struct timebase *timebase)
+{
+	struct outlets gone = *outlets;
 
-		if (stays(from, to, i))
-			continue;
-		outlets->sink[i] = other.sink[i];
-		other.sink[i] = before;
-	}
-	outlets_close(&other, timebase);
-	return rc;
+	for (int i = 0; i < OUTLETS; i++)
+		if (gone.sink[i] == next->sink[i])
+			gone.sink[i] = NULL;
+	*outlets = *next;
+	outlets_close(&gone, timebase);
 }
 
 void outlets_close(struct outlets *outlets, const struct timebase *timebase)

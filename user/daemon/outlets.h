@@ -14,13 +14,20 @@ struct outlets {
 };
 
 /*
- * from: the configuration that they are of; NULL: there are none yet. Those that
- * both configurations name stay, with what they know: what waits, and which alerts
- * fire. Returns 0, or a negative errno: then nothing has changed.
+ * Those of a configuration. What it names as the one before does is that one's sink, with what
+ * it knows: what waits, and which alerts fire.
+ *
+ * now: those of the configuration from; NULL, both: there are none yet.
+ * Returns 0, or a negative errno: then nothing was opened.
  */
-int outlets_change(struct outlets *outlets, const struct daemon_config *from,
-		   const struct daemon_config *to, const struct timebase *timebase,
-		   struct err *err);
+int outlets_open(struct outlets *ret, const struct outlets *now, const struct daemon_config *from,
+		 const struct daemon_config *to, struct err *err);
+
+bool outlets_equal(const struct outlets *a, const struct outlets *b);
+
+/* Puts next in their place, and closes those that it has not, as outlets_close() does. */
+void outlets_replace(struct outlets *outlets, const struct outlets *next,
+		     const struct timebase *timebase);
 
 /* Waits for what is under way, tells on stderr what did not arrive, and closes them. */
 void outlets_close(struct outlets *outlets, const struct timebase *timebase);

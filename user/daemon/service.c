@@ -339,18 +339,25 @@ static const char *fixed_difference(const struct daemon_config *a, const struct 
 	return NULL;
 }
 
-/* All of it or nothing. */
+/*
+ * All of it or nothing. A receiver that others take the place of is told first what is over for it;
+ * one that is new hears then of what still holds.
+ */
 static int apply(struct service *s, struct daemon_config *config, struct err *err)
 {
 	const char *fixed = fixed_difference(s->config, config);
+	struct outlets next;
 	int rc;
 
 	if (fixed)
 		return err_set(err, -EINVAL, "%s changes only with a restart", fixed);
-	rc = outlets_change(&s->outlets, s->config, config, &s->timebase, err);
+	rc = outlets_open(&next, &s->outlets, s->config, config, err);
 	if (rc)
 		return rc;
-	fleet_reconfigure(s->fleet, config);
+	fleet_reconfigure(s->fleet, config, now_monotonic_ns());
+	if (!outlets_equal(&s->outlets, &next))
+		fleet_recall(s->fleet, now_monotonic_ns(), "its receiver was changed");
+	outlets_replace(&s->outlets, &next, &s->timebase);
 	daemon_config_free(s->config);
 	s->config = config;
 	return 0;
@@ -417,7 +424,7 @@ static int start(struct service *s, struct err *err)
 	if (!rc)
 		rc = open_publisher(s, err);
 	if (!rc)
-		rc = outlets_change(&s->outlets, NULL, s->config, &s->timebase, err);
+		rc = outlets_open(&s->outlets, NULL, NULL, s->config, err);
 	if (!rc)
 		rc = open_fleet(s, err);
 	if (!rc)
