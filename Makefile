@@ -101,6 +101,7 @@ config_tests := $(addprefix $(O)/tests/unit/daemon_config_,test errors_test)
 $(config_tests): $(config_srcs:%.c=$(O)/%.o)
 $(config_tests): PURE_LIBS += -lcurl
 $(O)/tests/unit/finder_test: $(O)/user/daemon/finder.o
+$(O)/tests/unit/fleet_test: $(O)/user/daemon/fleet.o
 container_srcs := $(addprefix user/proc/,container.c pod.c machine.c)
 $(O)/tests/unit/container_test: $(container_srcs:%.c=$(O)/%.o)
 

@@ -246,7 +246,8 @@ static void let_go(struct fleet *fleet, const struct leaving *leaving, const cha
 	for (size_t i = 0; i < leaving->count; i++) {
 		struct member *m = leaving->member[i];
 
-		if (observed_tick(m->observed, now_ns, &m->last, NULL) >= 0 && what)
+		(void)observed_tick(m->observed, now_ns, &m->last, NULL);
+		if (what)
 			observed_end(m->observed, now_ns);
 	}
 	dismiss(fleet, leaving, what);
