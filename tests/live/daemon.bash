@@ -101,3 +101,38 @@ receive_http() {
 	within 10 grep -q '^listening' "$posted"
 	port=$(sed -n 's/^listening \([0-9]*\)$/\1/p' "$posted")
 }
+
+# other_clock: a library that sets the wall clock of whoever preloads it forward, by as many seconds as
+# $BATS_TEST_TMPDIR/ahead says; prints its path.
+other_clock() {
+	local library=$BATS_TEST_TMPDIR/other_clock.so
+	"${CC:-cc}" -shared -fPIC -O2 -DAHEAD="\"$BATS_TEST_TMPDIR/ahead\"" -x c -o "$library" - <<-'END' >&2 || return 1
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <stdio.h>
+		#include <time.h>
+		int clock_gettime(clockid_t clock, struct timespec *ts)
+		{
+			static int (*real)(clockid_t, struct timespec *);
+			FILE *f;
+			long s;
+			int rc;
+
+			if (!real)
+				real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+			rc = real(clock, ts);
+			if (clock != CLOCK_REALTIME || !(f = fopen(AHEAD, "r")))
+				return rc;
+			if (fscanf(f, "%ld", &s) == 1)
+				ts->tv_sec += s;
+			fclose(f);
+			return rc;
+		}
+	END
+	echo "$library"
+}
+
+# ahead_by SECONDS TIME: so far is that time, of the epoch, before ours, or nearly.
+ahead_by() {
+	awk -v s="$1" -v t="${2:-0}" -v now="$EPOCHREALTIME" 'BEGIN { d = t - now - s; exit !(d > -5 && d < 5) }'
+}

@@ -298,3 +298,35 @@ rows() {
 		equal "changes" "$(text_changes "$i")" 0
 	done
 }
+
+tick_time() {
+	curl -s --max-time 5 "$(url metrics)" | sed -n 's/^gosonde_tick_time_seconds //p'
+}
+
+@test "the wall clock is set while it runs: times follow it" {
+	local clock
+	clock=$(other_clock)
+	receive_syslog
+	configure 'budget_pct: off'
+	start "$(copy_of storm)"
+	LD_PRELOAD=$clock daemon
+	within 10 said "$pid" "is observed"
+	within 10 eval 'ahead_by 0 "$(tick_time)"'
+	echo 86400 >"$BATS_TEST_TMPDIR/ahead"
+	within 10 eval 'ahead_by 86400 "$(tick_time)"'
+	kill -USR1 "$pid"
+	within 30 grep -q " rule=rehash-storm pid=$pid " "$logged"
+	grep " rule=rehash-storm pid=$pid " "$logged" | grep -q "^<[0-9]*>$(date -d tomorrow '+%b %e ')" || fail "$(cat "$logged")"
+	stop_daemon
+}
+
+@test "and so they do for who attaches" {
+	local clock last='lines window | jq -rs ".[-1].time | sub(\"[.][0-9]+\"; \"\") | fromdate"'
+	clock=$(other_clock)
+	start "$(workload quiet)"
+	LD_PRELOAD=$clock attach "$pid" --interval 200ms
+	within 10 eval 'ahead_by 0 "$('"$last"')"'
+	echo 86400 >"$BATS_TEST_TMPDIR/ahead"
+	within 10 eval 'ahead_by 86400 "$('"$last"')"'
+	finish_agent
+}

@@ -198,6 +198,26 @@ static void times_print(void **state)
 	assert_string_equal(fmt_time_rfc3164(buf, wall + 14 * 24 * NS_PER_HOUR), "Jan 15 02:30:00");
 }
 
+/* What is measured twice of one offset differs; what differs by more is another one. */
+static void the_wall_clock_is_followed(void **state)
+{
+	static const struct {
+		s64 measured_ns, want_ns;
+	} cases[] = {
+		{ 5000000000, 5000000000 },	    { 5000000400, 5000000000 },
+		{ 4999000001, 5000000000 },	    { 5001000000, 5001000000 },
+		{ 5000000000, 5000000000 },	    { -3600000000000, -3600000000000 },
+		{ -3599999000001, -3600000000000 },
+	};
+	struct timebase tb = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		timebase_follow(&tb, cases[i].measured_ns);
+		assert_true(tb.mono_to_wall_ns == cases[i].want_ns);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +228,7 @@ int main(void)
 		cmocka_unit_test(durations_parse),
 		cmocka_unit_test(durations_round_trip),
 		cmocka_unit_test(times_print),
+		cmocka_unit_test(the_wall_clock_is_followed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

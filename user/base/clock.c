@@ -6,6 +6,17 @@
 
 #include "base/units.h"
 
+/* Far more than measuring is off by, and less than a step of the clock that anybody notices. */
+#define FOLLOW_NS ((s64)NS_PER_MS)
+
+void timebase_follow(struct timebase *timebase, s64 mono_to_wall_ns)
+{
+	s64 moved_ns = mono_to_wall_ns - timebase->mono_to_wall_ns;
+
+	if (moved_ns >= FOLLOW_NS || moved_ns <= -FOLLOW_NS)
+		timebase->mono_to_wall_ns = mono_to_wall_ns;
+}
+
 u64 timebase_wall_ns(const struct timebase *timebase, u64 mono_ns)
 {
 	s64 offset = timebase->mono_to_wall_ns;

@@ -11,10 +11,15 @@
 
 enum { CLOCK_BUF = 40 }; /* holds whatever a fmt_time function writes */
 
-/* CLOCK_REALTIME minus CLOCK_MONOTONIC, as it was measured. Of a replay: the recording's. */
+/* CLOCK_REALTIME minus CLOCK_MONOTONIC, as it was measured. Of a replay: the recording's. It
+ * changes when the wall clock is set, and with each suspend. */
 struct timebase {
 	s64 mono_to_wall_ns;
 };
+
+/* Takes a new measurement of it, unless it is the old one but for the error of measuring: then
+ * times of one moment stay equal. */
+void timebase_follow(struct timebase *timebase, s64 mono_to_wall_ns);
 
 /* ns since 1970, UTC; 0 for what would lie before. */
 u64 timebase_wall_ns(const struct timebase *timebase, u64 mono_ns);

@@ -96,7 +96,7 @@ void publisher_publish(struct publisher *p, u64 now_ns, const struct publication
 	proc_self_read(&self);
 	*s = (struct metrics_snapshot) {
 		.time_ns = now_ns,
-		.timebase = p->config.timebase,
+		.timebase = agent->timebase,
 		.agent = { .version = p->config.version,
 			   .start_ns = p->start_ns,
 			   .cpu_ns = self.cpu_ns,

@@ -12,7 +12,6 @@ struct publisher_config {
 	const struct listen_address *at; /* NULL: nowhere */
 	u64 interval_ns;		 /* between two publications */
 	const char *version;		 /* of gosonde; static */
-	struct timebase timebase;
 };
 
 struct publisher {
@@ -36,6 +35,7 @@ struct publisher_agent {
 	struct sink *const *sinks; /* count of them; NULLs are passed over */
 	size_t count;
 	u64 records; /* that came through the ring */
+	struct timebase timebase;
 };
 
 void publisher_publish(struct publisher *p, u64 now_ns, const struct publication *targets,

@@ -106,7 +106,6 @@ static int open_publisher(struct service *s, struct err *err)
 	struct publisher_config config = {
 		.interval_ns = s->config->interval_ns,
 		.version = s->version,
-		.timebase = s->timebase,
 	};
 	int rc = 0;
 
@@ -273,8 +272,10 @@ static int on_wake(void *arg, struct err *err)
 {
 	struct service *s = arg;
 	u64 now_ns = now_monotonic_ns();
-	int rc = drain(s, err);
+	int rc;
 
+	timebase_follow(&s->timebase, monotonic_to_wall_ns());
+	rc = drain(s, err);
 	if (!rc)
 		rc = find(s, err);
 	if (rc)
@@ -295,7 +296,8 @@ static void publish(struct service *s, u64 now_ns)
 {
 	const struct publisher_agent agent = { .sinks = s->outlets.sink,
 					       .count = OUTLETS,
-					       .records = s->records };
+					       .records = s->records,
+					       .timebase = s->timebase };
 	struct publication targets[FLEET_MAX];
 	size_t count = fleet_count(s->fleet);
 
@@ -445,7 +447,7 @@ int service_run(const char *path, const char *version, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	s->path = path;
 	s->version = version;
-	s->timebase.mono_to_wall_ns = monotonic_to_wall_ns();
+	timebase_follow(&s->timebase, monotonic_to_wall_ns());
 	rc = start(s, err);
 	if (rc)
 		return rc;

@@ -89,7 +89,6 @@ static int start_publisher(struct session *s, struct err *err)
 		.at = s->config->metrics,
 		.interval_ns = s->config->interval_ns,
 		.version = s->config->version,
-		.timebase = s->config->report->timebase,
 	};
 
 	return publisher_start(&s->publisher, &config, err);
@@ -101,7 +100,8 @@ static void publish(struct session *s, u64 now_ns, const struct window *last)
 	const struct publication target = { .observed = s->observed, .last = last };
 	const struct publisher_agent agent = { .sinks = s->config->sinks,
 					       .count = SESSION_SINKS_MAX,
-					       .records = s->records };
+					       .records = s->records,
+					       .timebase = s->config->report->timebase };
 
 	publisher_publish(&s->publisher, now_ns, &target, 1, &agent);
 }
@@ -158,8 +158,10 @@ static void on_record(void *arg, const void *record, size_t size)
 
 static int take_records(struct session *s, struct err *err)
 {
-	int rc = kern_ring_consume(s->ground.kern, on_record, s, err);
+	int rc;
 
+	timebase_follow(&s->config->report->timebase, monotonic_to_wall_ns());
+	rc = kern_ring_consume(s->ground.kern, on_record, s, err);
 	return rc ? rc : flush_report(s, err);
 }
 
