@@ -330,3 +330,33 @@ tick_time() {
 	within 10 eval 'ahead_by 86400 "$('"$last"')"'
 	finish_agent
 }
+
+# refused PID WHY: told once.
+refused() {
+	[[ $(grep -c "^gosonde: process $1 is not observed: " "$messages") == 1 ]] && grep -q "^gosonde: process $1 is not observed: $2" "$messages"
+}
+
+@test "who could not be observed is looked at again, and told of once" {
+	local first second traced told=$messages
+	start "$(copy_of quiet)"
+	traced=$pid
+	attach "$traced" --budget off
+	tracer=$agent messages=$told
+	start "$folder/quiet"
+	first=$pid
+	configure 'max_targets: 1'
+	daemon
+	within 10 refused "$traced" "another tracer observes process $traced: "
+	within 10 said "$first" "is observed"
+	start "$folder/quiet"
+	second=$pid
+	within 10 refused "$second" "max_targets: 1 are observed already"
+	kill -INT "$tracer"
+	within 10 ended "$tracer"
+	within 40 eval '[[ $(grep -c "process $traced is not observed: max_targets" "$messages") == 1 ]]'
+	kill -KILL "$first" "$second"
+	within 40 said "$traced" "is observed"
+	equal "messages" "$(grep -c 'is not observed' "$messages")" 3
+	stop_daemon
+	equal "changes" "$(text_changes "$traced")" 0
+}

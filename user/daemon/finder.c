@@ -9,6 +9,7 @@
  * what comes last is due last, or nearly. */
 struct candidate {
 	int pid;
+	int why; /* it was postponed; 0: it was not */
 	u64 due_ns;
 	struct candidate *prev, *next;
 	UT_hash_handle hh;
@@ -52,7 +53,7 @@ void finder_drop(struct finder *finder, int pid)
 		forget(finder, c);
 }
 
-static struct candidate *make(struct finder *finder, int pid, u64 due_ns)
+static struct candidate *make(struct finder *finder, int pid, u64 due_ns, int why)
 {
 	struct candidate *c;
 
@@ -62,6 +63,7 @@ static struct candidate *make(struct finder *finder, int pid, u64 due_ns)
 	if (!c)
 		return NULL;
 	c->pid = pid;
+	c->why = why;
 	c->due_ns = due_ns;
 	HASH_ADD_INT(finder->table, pid, c);
 	if (!c->hh.tbl) {
@@ -71,12 +73,12 @@ static struct candidate *make(struct finder *finder, int pid, u64 due_ns)
 	return c;
 }
 
-void finder_add(struct finder *finder, int pid, u64 due_ns)
+void finder_postpone(struct finder *finder, int pid, u64 due_ns, int why)
 {
 	struct candidate *c, *before;
 
 	finder_drop(finder, pid);
-	c = make(finder, pid, due_ns);
+	c = make(finder, pid, due_ns, why);
 	if (!c) {
 		finder->refused++;
 		return;
@@ -90,7 +92,15 @@ void finder_add(struct finder *finder, int pid, u64 due_ns)
 		DL_PREPEND(finder->list, c);
 }
 
-int finder_due(struct finder *finder, u64 now_ns)
+void finder_add(struct finder *finder, int pid, u64 due_ns)
+{
+	struct candidate *c;
+
+	HASH_FIND_INT(finder->table, &pid, c);
+	finder_postpone(finder, pid, due_ns, c ? c->why : 0);
+}
+
+int finder_due(struct finder *finder, u64 now_ns, int *ret_why)
 {
 	struct candidate *first = finder->list;
 	int pid;
@@ -98,6 +108,7 @@ int finder_due(struct finder *finder, u64 now_ns)
 	if (!first || first->due_ns > now_ns)
 		return 0;
 	pid = first->pid;
+	*ret_why = first->why;
 	forget(finder, first);
 	return pid;
 }

@@ -318,6 +318,11 @@ void fleet_tick(struct fleet *fleet, u64 now_ns, void (*replaced)(void *arg, int
 	}
 }
 
+bool fleet_has_room(const struct fleet *fleet)
+{
+	return free_slot(fleet) >= 0;
+}
+
 size_t fleet_count(const struct fleet *fleet)
 {
 	return fleet->count;

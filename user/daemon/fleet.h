@@ -59,6 +59,8 @@ void fleet_wake(struct fleet *fleet, u64 now_ns);
 void fleet_tick(struct fleet *fleet, u64 now_ns, void (*replaced)(void *arg, int pid), void *arg);
 
 size_t fleet_count(const struct fleet *fleet);
+/* Whether one more can be taken on. */
+bool fleet_has_room(const struct fleet *fleet);
 
 /* The i-th of them, and its last window. */
 const struct observed *fleet_at(const struct fleet *fleet, size_t i,

@@ -69,6 +69,15 @@ static struct kern *kern_of(const struct observed *o)
 	return o->config.ground->kern;
 }
 
+/* Something else's breakpoint stands at every place. */
+static bool is_traced(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->omitted_count; i++)
+		if (!strstr(plan->omitted[i].reason, "another tracer's breakpoint"))
+			return false;
+	return plan->omitted_count > 0;
+}
+
 /* After what an agent left that was killed before us is taken out. */
 static int make_plan(struct observed *o, struct err *err)
 {
@@ -81,6 +90,12 @@ static int make_plan(struct observed *o, struct err *err)
 		return 0;
 	if (process_gone(process))
 		return err_set(err, -ESRCH, "process %d has exited", process->pid);
+	if (is_traced(&o->plan))
+		return err_set(err, -ENOTSUP,
+			       "another tracer observes process %d: gosonde's service (`systemctl "
+			       "stop gosonde`), another `gosonde attach`, or another program; end "
+			       "that first",
+			       process->pid);
 	return err_set(err, -ENOTSUP,
 		       "nothing in process %d can be probed; `gosonde inspect %d` says why",
 		       process->pid, process->pid);

@@ -24,6 +24,9 @@
  */
 #define RESCAN_NS (30 * NS_PER_S)
 
+/* Who could not be observed is looked at again: a place may be free then, another tracer gone. */
+#define RETRY_NS (30 * NS_PER_S)
+
 /* So long at most are those considered that are due, before whatever else waits. */
 #define CONSIDER_NS (100 * NS_PER_MS)
 
@@ -212,11 +215,10 @@ static void on_process(void *arg, const struct wire_process *process)
 {
 	struct service *s = arg;
 
+	finder_drop(s->finder, (int)process->pid);
 	if (process->life == WIRE_LIFE_EXEC)
 		finder_add(s->finder, (int)process->pid,
 			   now_monotonic_ns() + s->config->min_age_ns);
-	else
-		finder_drop(s->finder, (int)process->pid);
 }
 
 /* What was not told of is found by looking. */
@@ -244,13 +246,17 @@ static bool was_told(struct service *s, int rc)
 	return before;
 }
 
-static void consider(struct service *s, int pid)
+/* before: for what it was postponed. To look into all that found no place takes time: they wait. */
+static void consider(struct service *s, int pid, int before)
 {
+	bool waits = before == -ENOSPC && !fleet_has_room(s->fleet);
 	struct err err = { 0 };
 	char text[64];
-	int rc = fleet_consider(s->fleet, pid, &err);
+	int rc = waits ? before : fleet_consider(s->fleet, pid, &err);
 
-	if (rc >= 0 || was_told(s, rc))
+	if (rc == -ENOSPC || rc == -ENOTSUP)
+		finder_postpone(s->finder, pid, now_monotonic_ns() + RETRY_NS, rc);
+	if (rc >= 0 || rc == before || was_told(s, rc))
 		return;
 	snprintf(text, sizeof(text), "process %d is not observed", pid);
 	say(text, err.text);
@@ -260,11 +266,13 @@ static void consider(struct service *s, int pid)
  * the others at the next wake. */
 static void consider_due(struct service *s, u64 now_ns)
 {
-	int pid = finder_due(s->finder, now_ns);
+	int why, pid = finder_due(s->finder, now_ns, &why);
 
 	while (pid) {
-		consider(s, pid);
-		pid = now_monotonic_ns() < now_ns + CONSIDER_NS ? finder_due(s->finder, now_ns) : 0;
+		consider(s, pid, why);
+		pid = now_monotonic_ns() < now_ns + CONSIDER_NS
+			      ? finder_due(s->finder, now_ns, &why)
+			      : 0;
 	}
 }
 
