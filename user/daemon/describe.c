@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/describe.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,32 @@ static struct attached_probe describe_probe(const struct plan_probe *probe, u64 
 		.ns = calibration_ns(cost, probe->site.class, false, stack),
 		.reason = probe->site.reason,
 	};
+}
+
+/* Something else's breakpoint stands at every place. */
+static bool is_traced(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->omitted_count; i++)
+		if (!strstr(plan->omitted[i].reason, "another tracer's breakpoint"))
+			return false;
+	return plan->omitted_count > 0;
+}
+
+int describe_refusal(const struct process *process, const struct plan *plan, struct err *err)
+{
+	int pid = process->pid;
+
+	if (process_gone(process))
+		return err_set(err, -ESRCH, "process %d has exited", pid);
+	if (is_traced(plan))
+		return err_set(err, -ENOTSUP,
+			       "another tracer observes process %d: gosonde's service (`systemctl "
+			       "stop gosonde`), another `gosonde attach`, or another program; end "
+			       "that first",
+			       pid);
+	return err_set(err, -ENOTSUP,
+		       "nothing in process %d can be probed; `gosonde inspect %d` says why", pid,
+		       pid);
 }
 
 void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, const char *exe,

@@ -10,6 +10,7 @@
 #include "output/attached.h"
 #include "probe/calibrate.h"
 #include "probe/plan.h"
+#include "proc/process.h"
 
 enum {
 	DESCRIBED_MISSING_MAX = 3 + GO_FIELD_COUNT + WIRE_GC_WORDS,
@@ -36,6 +37,10 @@ struct description {
  */
 void describe_plan(const struct gobin *bin, const struct plan *plan, u64 bias, const char *exe,
 		   const struct calibration *cost, struct description *ret);
+
+/* Why nothing of a plan can be probed in the process: sets err, and returns -ESRCH (it has exited)
+ * or -ENOTSUP. */
+int describe_refusal(const struct process *process, const struct plan *plan, struct err *err);
 
 /* Adds what of the wanted groups stays unknown; asks the binary alone, so a file's p will do. */
 void describe_missing(const struct go_process *p, const struct probe_groups *groups,

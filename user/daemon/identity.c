@@ -48,3 +48,22 @@ void identity_read(const struct target *target, struct identity *ret)
 		.user = ret->user,
 	};
 }
+
+void identity_rules(const struct target *target, const struct ruleset *set, struct rules *ret)
+{
+	struct rule_target matched;
+	struct identity id;
+
+	*ret = *rules_default();
+	if (!set)
+		return;
+	identity_read(target, &id);
+	matched = (struct rule_target) {
+		.exe = id.candidate.exe,
+		.module = id.candidate.module,
+		.container = id.candidate.container,
+		.pod = id.candidate.pod,
+		.qos = id.candidate.qos,
+	};
+	ruleset_resolve(set, &matched, ret);
+}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whose process it is: what the entries of a configuration match. */
+/* Whose process it is: what the entries of a configuration match, and of rules. */
 #ifndef DAEMON_IDENTITY_H
 #define DAEMON_IDENTITY_H
 
+#include "alert/ruleset.h"
 #include "daemon/daemon_config.h"
 #include "daemon/target.h"
 
@@ -15,5 +16,8 @@ struct identity {
 
 /* What can't be read is "". */
 void identity_read(const struct target *target, struct identity *ret);
+
+/* The rules for the target as it is now; their labels borrow from set. NULL: the defaults. */
+void identity_rules(const struct target *target, const struct ruleset *set, struct rules *ret);
 
 #endif

@@ -69,15 +69,6 @@ static struct kern *kern_of(const struct observed *o)
 	return o->config.ground->kern;
 }
 
-/* Something else's breakpoint stands at every place. */
-static bool is_traced(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->omitted_count; i++)
-		if (!strstr(plan->omitted[i].reason, "another tracer's breakpoint"))
-			return false;
-	return plan->omitted_count > 0;
-}
-
 /* After what an agent left that was killed before us is taken out. */
 static int make_plan(struct observed *o, struct err *err)
 {
@@ -88,45 +79,16 @@ static int make_plan(struct observed *o, struct err *err)
 	attach_verify(&o->plan, go_of(o));
 	if (o->plan.probe_count)
 		return 0;
-	if (process_gone(process))
-		return err_set(err, -ESRCH, "process %d has exited", process->pid);
-	if (is_traced(&o->plan))
-		return err_set(err, -ENOTSUP,
-			       "another tracer observes process %d: gosonde's service (`systemctl "
-			       "stop gosonde`), another `gosonde attach`, or another program; end "
-			       "that first",
-			       process->pid);
-	return err_set(err, -ENOTSUP,
-		       "nothing in process %d can be probed; `gosonde inspect %d` says why",
-		       process->pid, process->pid);
+	return describe_refusal(process, &o->plan, err);
 }
 
-/* Which rules are for this target is told by what it is now. */
 static void choose_rules(struct observed *o, struct rules *ret)
 {
-	struct identity id;
-	struct rule_target target;
-
-	identity_read(o->config.target, &id);
-	target = (struct rule_target) {
-		.exe = id.candidate.exe,
-		.module = id.candidate.module,
-		.container = id.candidate.container,
-		.pod = id.candidate.pod,
-		.qos = id.candidate.qos,
-	};
-	*ret = *rules_default();
-	if (o->config.rules)
-		ruleset_resolve(o->config.rules, &target, ret);
-	for (size_t i = 0; i < DETECTORS; i++)
-		ret->rule[i].dry_run |= o->config.dry_run;
-}
-
-static void show_rules(struct observed *o, const struct rules *rules)
-{
+	identity_rules(o->config.target, o->config.rules, ret);
 	for (size_t i = 0; i < DETECTORS; i++) {
-		o->fired[i].severity = rules->rule[i].severity;
-		o->fired[i].dry_run = rules->rule[i].dry_run;
+		ret->rule[i].dry_run |= o->config.dry_run;
+		o->fired[i].severity = ret->rule[i].severity;
+		o->fired[i].dry_run = ret->rule[i].dry_run;
 	}
 }
 
@@ -177,7 +139,6 @@ static int open_watch(struct observed *o, struct err *err)
 	};
 
 	choose_rules(o, &rules);
-	show_rules(o, &rules);
 	o->watch = watch_new(&config);
 	return o->watch ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
@@ -335,7 +296,6 @@ void observed_set_rules(struct observed *o, const struct ruleset *rules, bool dr
 	o->config.dry_run = dry_run;
 	choose_rules(o, &next);
 	watch_change_rules(o->watch, &next, now_ns);
-	show_rules(o, &next);
 }
 
 void observed_recall(struct observed *o, u64 now_ns, const char *why)
