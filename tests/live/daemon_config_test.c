@@ -20,7 +20,7 @@ static struct daemon_config *load(const char *path)
 	struct daemon_config *config = NULL;
 	struct err err = { "" };
 
-	if (daemon_config_load(&config, path, &err))
+	if (daemon_config_load(&config, path, false, &err))
 		fail_msg("%s", err.text);
 	return config;
 }
@@ -30,20 +30,58 @@ static void fails(const char *path, int rc, const char *error)
 	struct daemon_config *config = NULL;
 	struct err err = { "" };
 
-	assert_int_equal(daemon_config_load(&config, path, &err), rc);
+	assert_int_equal(daemon_config_load(&config, path, false, &err), rc);
 	assert_null(config);
 	if (!strstr(err.text, error))
 		fail_msg("\"%s\" lacks \"%s\"", err.text, error);
 }
 
+static struct daemon_config *load_optional(const char *path)
+{
+	struct daemon_config *config = NULL;
+	struct err err = { "" };
+
+	if (daemon_config_load(&config, path, true, &err))
+		fail_msg("%s", err.text);
+	return config;
+}
+
 static void test_no_file_is_the_defaults(void **state)
 {
-	CLEANUP(daemon_config_freep) struct daemon_config *config = load(NULL);
+	CLEANUP(daemon_config_freep)
+	struct daemon_config *config = load_optional("/no-such-folder/gosonde.yaml");
 
 	(void)state;
 	assert_int_equal(config->max_targets, 200);
 	assert_int_equal(config->fragments, 0);
 	assert_null(config->rules);
+}
+
+static void test_without_the_main_file_its_folder_counts(void **state)
+{
+	struct fixture *f = *state;
+	char path[64];
+
+	make_folder(f, "conf.d");
+	write_file(f, "conf.d/a.yaml", "max_targets: 9\n");
+	snprintf(path, sizeof(path), "%s/none.yaml", f->dir);
+	CLEANUP(daemon_config_freep) struct daemon_config *config = load_optional(path);
+	assert_int_equal(config->max_targets, 9);
+	assert_int_equal(config->fragments, 1);
+}
+
+/* Nor is anything else forgiven. */
+static void test_an_optional_file_that_is_there_is_read(void **state)
+{
+	struct fixture *f = *state;
+	const char *lost = write_file(f, "lost.yaml", "rules: none.yaml\n");
+	CLEANUP(daemon_config_freep) struct daemon_config *there = load_optional(f->path);
+	struct daemon_config *config = NULL;
+	struct err err = { "" };
+
+	assert_int_equal(there->max_targets, 7);
+	assert_int_equal(daemon_config_load(&config, f->dir, true, &err), -EISDIR);
+	assert_int_equal(daemon_config_load(&config, lost, true, &err), -ENOENT);
 }
 
 static void test_the_main_file_alone(void **state)
@@ -176,6 +214,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_no_file_is_the_defaults),
+		TEST(test_without_the_main_file_its_folder_counts),
+		TEST(test_an_optional_file_that_is_there_is_read),
 		TEST(test_the_main_file_alone),
 		TEST(test_order),
 		TEST(test_relative_to_the_file_not_to_the_process),

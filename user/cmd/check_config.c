@@ -107,7 +107,7 @@ static int check_rules(const char *path, const char *name, bool show, struct err
 static int check_daemon(const char *path, const char *name, bool show, struct err *err)
 {
 	CLEANUP(daemon_config_freep) struct daemon_config *config = NULL;
-	int rc = daemon_config_load(&config, path, err);
+	int rc = daemon_config_load(&config, path, false, err);
 
 	if (rc)
 		return rc;

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "daemon/loop.h"
@@ -42,8 +41,9 @@ static void use_many_files(void)
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0,
-	  "What to observe and whom to tell; default /etc/gosonde/gosonde.yaml, and without that the "
-	  "defaults: every Go process, alerts to syslog, metrics at 127.0.0.1:9464",
+	  "What to observe and whom to tell; default /etc/gosonde/gosonde.yaml. What that and the files "
+	  "of conf.d beside it leave open, or if they are not there: every Go process, alerts to syslog, "
+	  "metrics at 127.0.0.1:9464",
 	  0 },
 	{ 0 },
 };
@@ -87,14 +87,12 @@ int cmd_daemon(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	if (!path && !access(default_path, F_OK))
-		path = default_path;
 	/* Whoever reads its messages may go and come back. */
 	signal(SIGPIPE, SIG_IGN);
 	use_little_memory();
 	use_many_files();
 	loop_block_signals(true);
-	rc = service_run(path, cmd_version_text(), &err);
+	rc = service_run(path ? path : default_path, !path, cmd_version_text(), &err);
 	if (!rc)
 		return EXIT_DONE;
 	code = cmd_fail(rc, &err);

@@ -50,14 +50,16 @@ static int read_rules(struct daemon_config *config, struct err *err)
 	return rc && rc != -EINVAL ? err_prefix(err, rc, "rules") : rc;
 }
 
-int daemon_config_load(struct daemon_config **ret, const char *path, struct err *err)
+int daemon_config_load(struct daemon_config **ret, const char *path, bool optional, struct err *err)
 {
 	CLEANUP(daemon_config_freep) struct daemon_config *config = NULL;
 	int rc = daemon_settings_new(&config, err);
 
-	if (!rc && path)
+	if (!rc)
 		rc = read_file(config, path, err);
-	if (!rc && path)
+	if (rc == -ENOENT && optional)
+		rc = 0;
+	if (!rc)
 		rc = read_fragments(config, path, err);
 	if (!rc)
 		rc = read_rules(config, err);

@@ -58,12 +58,13 @@ struct daemon_config {
  * there is one, in the order of their names. Each may hold any key: the last
  * one counts, but entries of `watch` and `ignore` add up. At the end the file of rules.
  *
- * path: NULL: the defaults.
+ * optional: a file at path that is not there says nothing, as an empty one.
  * Returns 0; -EINVAL (something in a file is wrong: err says which, where, and what was expected),
  * -ENOMEM, or that a file or folder can't be read: -ENOENT, -EACCES, -EFBIG, -E2BIG… No host is
  * looked up and nothing is opened: that a receiver is known and an address free turns out later.
  */
-int daemon_config_load(struct daemon_config **ret, const char *path, struct err *err);
+int daemon_config_load(struct daemon_config **ret, const char *path, bool optional,
+		       struct err *err);
 void daemon_config_free(struct daemon_config *config);
 DEFINE_FREEP(struct daemon_config, daemon_config_free)
 

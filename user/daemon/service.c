@@ -31,7 +31,8 @@
 #define CONSIDER_NS (100 * NS_PER_MS)
 
 struct service {
-	const char *path;
+	const char *path; /* of the configuration */
+	bool optional;
 	const char *version;
 	struct daemon_config *config;
 	struct survivor survivor;
@@ -382,7 +383,7 @@ static int on_reload(void *arg, struct err *err)
 
 	(void)err;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", now_monotonic_ns() / 1000);
-	rc = daemon_config_load(&config, s->path, &why);
+	rc = daemon_config_load(&config, s->path, s->optional, &why);
 	if (!rc)
 		rc = apply(s, config, &why);
 	if (rc)
@@ -412,7 +413,7 @@ static bool may_look_anywhere(void)
  */
 static int start(struct service *s, struct err *err)
 {
-	int rc = daemon_config_load(&s->config, s->path, err);
+	int rc = daemon_config_load(&s->config, s->path, s->optional, err);
 
 	if (!rc)
 		rc = privileges_use(PRIVILEGES_ADMIN, err);
@@ -442,7 +443,7 @@ static int start(struct service *s, struct err *err)
 	return rc ? rc : scan(s, err);
 }
 
-int service_run(const char *path, const char *version, struct err *err)
+int service_run(const char *path, bool optional, const char *version, struct err *err)
 {
 	CLEANUP(service_freep) struct service *s = calloc(1, sizeof(*s));
 	const struct loop_handlers handlers = {
@@ -454,6 +455,7 @@ int service_run(const char *path, const char *version, struct err *err)
 	if (!s)
 		return err_set(err, -ENOMEM, "out of memory");
 	s->path = path;
+	s->optional = optional;
 	s->version = version;
 	timebase_follow(&s->timebase, monotonic_to_wall_ns());
 	rc = start(s, err);
