@@ -15,14 +15,15 @@ teardown() {
 	grep -qi gosonde "$BATS_TEST_TMPDIR/stdout"
 }
 
-@test "help names every command" {
+@test "help names every command, and each command's has examples" {
 	local command
 	exits 0 "$gosonde" --help
-	for command in list inspect attach goroutines gctrace check-config doctor version; do
+	for command in list inspect attach daemon goroutines gctrace check-config doctor version; do
 		grep -q "$command" "$BATS_TEST_TMPDIR/stdout" || fail "no $command in the help"
 	done
-	for command in list inspect attach goroutines gctrace check-config doctor version; do
+	for command in list inspect attach daemon goroutines gctrace check-config doctor version; do
 		exits 0 "$gosonde" "$command" --help
+		grep -q "^  gosonde $command" "$BATS_TEST_TMPDIR/stdout" || fail "no example of $command"
 	done
 }
 

@@ -115,6 +115,9 @@ int cmd_doctor(int argc, char **argv)
 		.doc = "Says what this kernel and these privileges allow, and what to do where "
 		       "they "
 		       "don't. Every feature is tried, not guessed from the version.\v"
+		       "Examples:\n"
+		       "  gosonde doctor           what you may do as who you are\n"
+		       "  sudo gosonde doctor      and as root\n\n"
 		       "Exit status: 0 if gosonde can attach here, 4 if not.",
 	};
 	struct report r = { .colour = cmd_colour(STDOUT_FILENO) };

@@ -11,7 +11,9 @@ const char *cmd_version_text(void)
 int cmd_version(int argc, char **argv)
 {
 	static const struct argp argp = {
-		.doc = "Prints the version of gosonde.",
+		.doc = "Prints the version of gosonde.\v"
+		       "Example:\n"
+		       "  gosonde version      gosonde 0.1.0+g1a2b3c4: the release and the commit",
 	};
 	int code = cmd_parse(&argp, argc, argv, NULL);
 
