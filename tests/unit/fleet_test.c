@@ -23,7 +23,11 @@ static struct play play;
 
 struct observed {
 	struct target *target;
+	u32 others;
 };
+
+/* Processes 7 and 8 run one program, 9 another. */
+static const struct binary programs[2];
 
 int observed_new(struct observed **ret, const struct observed_config *config, struct err *err)
 {
@@ -73,6 +77,11 @@ void observed_set_budget(struct observed *o, double budget)
 	(void)o, (void)budget;
 }
 
+void observed_set_others(struct observed *o, u32 others)
+{
+	o->others = others;
+}
+
 void observed_set_rules(struct observed *o, const struct ruleset *rules, bool dry_run, u64 now_ns)
 {
 	(void)o, (void)rules, (void)dry_run, (void)now_ns;
@@ -88,6 +97,7 @@ int target_open_shared(struct target **ret, struct binaries *binaries, int pid, 
 	(void)binaries, (void)err;
 	*ret = calloc(1, sizeof(**ret));
 	(*ret)->process.pid = pid;
+	(*ret)->binary = &programs[pid == 9];
 	return 0;
 }
 
@@ -139,7 +149,7 @@ static int drain(void *arg, struct err *err)
 static void told(void *arg, int pid, const char *what)
 {
 	(void)arg;
-	assert_int_equal(pid, 7);
+	assert_true(pid >= 7 && pid <= 9);
 	play.told = what;
 }
 
@@ -149,7 +159,7 @@ static void replaced(void *arg, int pid)
 }
 
 static pid_t pids[FLEET_MAX];
-static const struct daemon_config daemon_config = { .max_targets = 2 };
+static const struct daemon_config daemon_config = { .max_targets = 3 };
 
 /* A fleet that observes process 7. */
 static struct fleet *fleet_of_one(void)
@@ -212,6 +222,26 @@ static void test_the_end_of_the_daemon_ends_no_alert(void **state)
 	assert_int_equal(fleet_count(fleet), 0);
 }
 
+static u32 others_of(const struct fleet *fleet, size_t i)
+{
+	const struct window *last;
+
+	return fleet_at(fleet, i, &last)->others;
+}
+
+static void test_who_shares_a_binary_pays_for_it(void **state)
+{
+	CLEANUP(fleet_freep) struct fleet *fleet = fleet_of_one();
+
+	(void)state;
+	assert_int_equal(others_of(fleet, 0), 0);
+	assert_int_equal(fleet_consider(fleet, 8, NULL), 1);
+	assert_int_equal(fleet_consider(fleet, 9, NULL), 1);
+	assert_int_equal(others_of(fleet, 0), 1);
+	assert_int_equal(others_of(fleet, 1), 1);
+	assert_int_equal(others_of(fleet, 2), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_also_if_its_last_tick_fails),
 		cmocka_unit_test(test_who_is_not_wanted_any_more),
 		cmocka_unit_test(test_the_end_of_the_daemon_ends_no_alert),
+		cmocka_unit_test(test_who_shares_a_binary_pays_for_it),
 	};
 
 	return cmocka_run_group_tests_name("fleet", tests, NULL, NULL);

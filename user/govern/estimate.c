@@ -249,8 +249,8 @@ static void add_gap(struct estimate *e, const struct exposure *x, double window_
 	double gap_ns = MAX((double)x->open.time_ns - (double)e->seen.time_ns, 0);
 	double pause_ns = (double)x->pause_ns;
 	struct loss_share loss = estimate_loss(e);
-	double factor = correction(e, &loss, x->cost_ns / window_ns) *
-			(1 + put_off * (1 - loss.share));
+	double factor =
+		correction(e, &loss, x->cost_ns / window_ns) * (1 + put_off * (1 - loss.share));
 
 	end_first_gap(e, x, window_ns, factor, gap_ns);
 	for (size_t i = 0; i < ESTIMATES; i++) {
