@@ -27,7 +27,7 @@ static struct attached_probe describe_probe(const struct plan_probe *probe, u64 
 static bool is_traced(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->omitted_count; i++)
-		if (!strstr(plan->omitted[i].reason, "another tracer's breakpoint"))
+		if (strcmp(plan->omitted[i].reason, attach_is_traced) != 0)
 			return false;
 	return plan->omitted_count > 0;
 }

@@ -226,11 +226,10 @@ static int finish(struct session *s, int end, struct err *err)
 	u64 now_ns = observed_detach(s->observed);
 	int rc = end_window(s, now_ns, err);
 
-	if (rc < 0)
-		return rc;
+	/* What fires is over, whether or not the last window could be read. */
 	if (end == LOOP_TARGET_EXITED || end == LOOP_TARGET_REPLACED)
 		observed_end(s->observed, now_ns);
-	return report_summary(s, now_ns, err);
+	return rc < 0 ? rc : report_summary(s, now_ns, err);
 }
 
 static int run_loop(struct session *s, struct err *err)

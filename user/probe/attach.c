@@ -11,6 +11,8 @@
 
 enum { SMALL_GROWS_PER_S = 500 }; /* of each CPU; a record with its stack costs about 2 us */
 
+const char attach_is_traced[] = "another tracer's breakpoint stands there";
+
 /* NULL if the process has the file's bytes at the site, else why it is left out. */
 static const char *site_mismatch(const struct plan_probe *probe, const struct go_process *p)
 {
@@ -22,7 +24,7 @@ static const char *site_mismatch(const struct plan_probe *probe, const struct go
 	if (p->mem.read(p->mem.arg, probe->addr + p->bias, in_memory, in_file.size))
 		return "its bytes can't be read in the process";
 	if (memcmp(in_memory, in_file.data, in_file.size))
-		return in_memory[0] == 0xcc ? "another tracer's breakpoint stands there"
+		return in_memory[0] == 0xcc ? attach_is_traced
 					    : "its bytes in the process differ from the file's";
 	return NULL;
 }

@@ -12,6 +12,9 @@
 #include "probe/plan.h"
 #include "proc/process.h"
 
+/* Why a site is left out where somebody else's breakpoint stands. */
+extern const char attach_is_traced[];
+
 /*
  * Takes out of the plan what differs in memory from the file: somebody else's
  * breakpoint, a patched function, another binary than we read.
