@@ -101,10 +101,7 @@ hears() {
 	hears "$first" "warning,warning over"
 	hears "$posted" warning
 
-	# One that is added; what can't be opened changes nothing.
-	configure 'rules: rules.yaml' 'budget_pct: off' "alertmanager: http://127.0.0.1:$port" && sed -i 's|^syslog:.*|syslog: udp:no-such.invalid:514|' "$config"
-	reload
-	tail -n 1 "$messages" | grep -q 'the configuration stays as it was' || fail "$(tail -n 3 "$messages")"
+	# One that is added.
 	receive_syslog
 	configure 'rules: rules.yaml' 'budget_pct: off' "alertmanager: http://127.0.0.1:$port"
 	reload
