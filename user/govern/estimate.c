@@ -227,18 +227,19 @@ static double unseen_in(const struct estimate *e, double ns)
 	return e->left ? fabs(e->left_per_ns - rate_of_late(e)) * ns : 0;
 }
 
-/* The load for which the group left may have been over a moment later, or not: that it is still
- * there is taken from the window that follows. */
+/* A load that came for which the group left, and that is there still in the window that follows,
+ * was there in between too. By chance alone a window has no twice as many. */
 static void end_first_gap(struct estimate *e, const struct exposure *x, double window_ns,
 			  double factor, double gap_ns)
 {
+	double rate = factor * (double)hits_between(e, &x->open, &x->close) / window_ns;
+
+	bool came = rate > 2 * rate_of_late(e);
+
 	if (!e->left)
 		return;
-	for (size_t i = 0; i < ESTIMATES; i++) {
-		double seen = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
-
-		e->per_ns[i] = MAX(e->per_ns[i], seen * factor);
-	}
+	for (size_t i = 0; i < ESTIMATES && came; i++)
+		e->per_ns[i] = factor * (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
 	e->unseen += unseen_in(e, MAX(gap_ns - (double)x->pause_ns, 0));
 	e->left = false;
 }

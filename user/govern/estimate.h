@@ -16,8 +16,8 @@
  *
  * Not so the first gap after the group stood. It begins because of what was seen, often in a burst,
  * and goes on until that is paid off: no chance tells what happened right after. p is the rate of
- * the last second there, or that of the window that follows if it is higher; how many calls there
- * would be if the last moments had gone on is told as well (estimate_view.unseen).
+ * the last second there, or that of the window that follows if it is more than twice that; how many
+ * calls there would be if the last moments had gone on is told as well (estimate_view.unseen).
  *
  * Dead time. In a window each hit takes time from the thread that calls, so a
  * busy target makes fewer calls than without probes: of true rate r a window sees
