@@ -239,7 +239,8 @@ ns_per_hit() {
 	attach "$pid" --for 5s --budget off
 	await_agent 20
 	equal "lost.table" "$(summary .lost.table)" 0
-	lines summary | jq -e '(.maps | length == 10) and .maps_other > 0.9 * .map.writes and
+	# Those of the last milliseconds, of which some are listed.
+	lines summary | jq -e '(.maps | length > 0) and .maps_other > 0.9 * .map.writes and
 		(.map_sites[0].count - .map.writes | fabs) <= 20' >/dev/null || fail "$(lines summary)"
 }
 
