@@ -195,7 +195,12 @@ static double correction(const struct estimate *e, const struct loss_share *loss
 	return is_bounded(e, loss) ? 1 : 1 / (1 - MIN(lost, MOST_LOSS));
 }
 
-/* In case there is a gap next: rates of up to a second. */
+static double rate_in(const struct exposure *x, size_t i, double window_ns)
+{
+	return (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
+}
+
+/* In case there is a gap next: rates of up to a second, and those that the group may leave for. */
 static void keep_rates(struct estimate *e, const struct exposure *x, double window_ns)
 {
 	double share;
@@ -203,44 +208,44 @@ static void keep_rates(struct estimate *e, const struct exposure *x, double wind
 	e->known_ns = MIN(e->known_ns + window_ns, STOOD_NS);
 	share = MIN(window_ns / e->known_ns, 1);
 	for (size_t i = 0; i < ESTIMATES; i++) {
-		double seen = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
-
-		e->per_ns[i] += share * (seen - e->per_ns[i]);
+		e->left_per_ns[i] = rate_in(x, i, window_ns);
+		e->per_ns[i] += share * (e->left_per_ns[i] - e->per_ns[i]);
 	}
 	e->left = !x->stays;
-	e->left_per_ns = (double)hits_between(e, &x->open, &x->close) / window_ns;
 }
 
-/* Of the group's functions, per ns. */
-static double rate_of_late(const struct estimate *e)
+/* Of the group's functions. */
+static double sum_of(const struct estimate *e, const double per_ns[static ESTIMATES])
 {
 	double sum = 0;
 
 	for (size_t fn = e->first; fn <= e->last; fn++)
-		sum += e->per_ns[fn];
+		sum += per_ns[fn];
 	return sum;
 }
 
 /* How many calls there may have been more, or fewer, in the gap after the group stood. */
 static double unseen_in(const struct estimate *e, double ns)
 {
-	return e->left ? fabs(e->left_per_ns - rate_of_late(e)) * ns : 0;
+	return e->left ? fabs(sum_of(e, e->left_per_ns) - sum_of(e, e->per_ns)) * ns : 0;
 }
 
-/* A load that came for which the group left, and that is there still in the window that follows,
- * was there in between too. By chance alone a window has no twice as many. */
+/* A load for which the group left, and that is there still in the window x, was there in between
+ * too: at the rate that it had, which is of more calls than a window's; or at the window's, if it
+ * came within the last look, which then was mostly of the time before. */
 static void end_first_gap(struct estimate *e, const struct exposure *x, double window_ns,
-			  double factor, double gap_ns)
+			  double factor, double unobserved_ns)
 {
-	double rate = factor * (double)hits_between(e, &x->open, &x->close) / window_ns;
-
-	bool came = rate > 2 * rate_of_late(e);
+	double rate = (double)hits_between(e, &x->open, &x->close) / window_ns;
+	double left = sum_of(e, e->left_per_ns);
 
 	if (!e->left)
 		return;
-	for (size_t i = 0; i < ESTIMATES && came; i++)
-		e->per_ns[i] = factor * (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
-	e->unseen += unseen_in(e, MAX(gap_ns - (double)x->pause_ns, 0));
+	if (rate <= left / 2)
+		e->unseen += unseen_in(e, MAX(unobserved_ns, 0));
+	for (size_t i = 0; i < ESTIMATES && rate > left / 2; i++)
+		e->per_ns[i] =
+			factor * (rate > left * 2 ? rate_in(x, i, window_ns) : e->left_per_ns[i]);
 	e->left = false;
 }
 
@@ -253,10 +258,9 @@ static void add_gap(struct estimate *e, const struct exposure *x, double window_
 	double factor =
 		correction(e, &loss, x->cost_ns / window_ns) * (1 + put_off * (1 - loss.share));
 
-	end_first_gap(e, x, window_ns, factor, gap_ns);
+	end_first_gap(e, x, window_ns, factor, gap_ns - pause_ns);
 	for (size_t i = 0; i < ESTIMATES; i++) {
-		double seen = (double)(x->close.hits[i] - x->open.hits[i]) / window_ns;
-		double surprise = seen * factor - e->per_ns[i];
+		double surprise = rate_in(x, i, window_ns) * factor - e->per_ns[i];
 
 		e->calls[i] += e->per_ns[i] * gap_ns + pause_ns * surprise;
 		e->per_ns[i] += surprise / 3;
@@ -324,7 +328,7 @@ static double bias_error(const struct estimate *e, const struct loss_share *loss
 /* One window tells nothing of how they scatter: then as much as there is. */
 static double sd_per_ns(const struct estimate *e)
 {
-	return e->rate.weight > 1 ? sqrt(e->rate.variance) : rate_of_late(e);
+	return e->rate.weight > 1 ? sqrt(e->rate.variance) : sum_of(e, e->per_ns);
 }
 
 void estimate_now(struct estimate *e, const struct reading *now, struct estimate_view *ret)

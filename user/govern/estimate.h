@@ -16,8 +16,9 @@
  *
  * Not so the first gap after the group stood. It begins because of what was seen, often in a burst,
  * and goes on until that is paid off: no chance tells what happened right after. p is the rate of
- * the last second there, or that of the window that follows if it is more than twice that; how many
- * calls there would be if the last moments had gone on is told as well (estimate_view.unseen).
+ * the last second there, or, once the window that follows shows that the load of the last moments
+ *is there still, of these or of that window. How many calls more there would be if they had gone on
+ *is told until then, and for good if they had not (estimate_view.unseen).
  *
  * Dead time. In a window each hit takes time from the thread that calls, so a
  * busy target makes fewer calls than without probes: of true rate r a window sees
@@ -90,13 +91,13 @@ struct estimate {
 	double calls[ESTIMATES];  /* up to seen.time_ns */
 	double shown[ESTIMATES];  /* what estimate_now() gave last: counts don't go back */
 	double per_ns[ESTIMATES]; /* rates of late */
-	double known_ns;	  /* of how long the group stood, if it did last */
-	double left_per_ns;	  /* the rate for which it left */
-	double unseen;		  /* see struct estimate_view */
-	bool left;		  /* since it stood there was no window */
-	struct reading seen;	  /* the last moment of the last exposure */
-	bool standing;		  /* attached since then too */
-	bool sampled;		  /* there was a gap, once */
+	/* Of a group that stands: how much of the time before its rates are of, its last ones. */
+	double known_ns, left_per_ns[ESTIMATES];
+	bool left;	     /* it left for these, and there was no window since */
+	double unseen;	     /* see struct estimate_view */
+	struct reading seen; /* the last moment of the last exposure */
+	bool standing;	     /* attached since then too */
+	bool sampled;	     /* there was a gap, once */
 	s64 gap_ns;
 	u64 windows;
 	/* Of windows: calls per ns as seen, all of them, full and lean ones; what a hit costs. */
