@@ -328,6 +328,10 @@ static void test_error_of_a_part(void **state)
 	assert_true(map_span_error(&half, 0) == 2);
 	half.bias_error = 0.1;
 	assert_in_range((u64)map_span_error(&half, 1000000), 50200, 50300);
+	/* What a group may have left behind, all of it and a tenth. */
+	half = (struct map_span) { .gap = 0.5, .windows = 400, .calls = 1000000, .unseen = 70000 };
+	assert_in_range((u64)map_span_error(&half, 1000000), 70000, 70100);
+	assert_in_range((u64)map_span_error(&half, 100000), 7000, 7100);
 }
 
 static void test_write_sites(void **state)

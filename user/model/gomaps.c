@@ -220,6 +220,7 @@ static void look_for_loss(struct gomaps *maps, const struct event_sample *sample
 		.windows = maps->group.windows,
 		.calls = calls,
 		.elsewhere = sample->map_deletes_elsewhere,
+		.unseen = maps->group.unseen,
 	};
 }
 

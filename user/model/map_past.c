@@ -144,16 +144,18 @@ bool map_past_fit_recent(const struct map_past *past, struct trend_fit *ret)
 
 double map_span_error(const struct map_span *span, double calls)
 {
-	double seen = (1 - span->gap) * TELLING_WINDOWS, scatter, chance;
+	double seen = (1 - span->gap) * TELLING_WINDOWS, share, scatter, chance;
 
 	if (span->gap <= 0)
 		return 0;
 	if (seen <= 0 || span->windows < 1)
 		return INFINITY;
-	scatter = span->calls > 0 ? calls / span->calls * span->sd_per_s * span->seconds : 0;
+	share = span->calls > 0 ? calls / span->calls : 0;
+	scatter = share * span->sd_per_s * span->seconds;
 	chance = sqrt(calls * seen + 1) / seen;
-	return span->gap * sqrt(scatter * scatter / span->windows + chance * chance +
-				calls * span->bias_error * calls * span->bias_error);
+	return hypot(span->gap * sqrt(scatter * scatter / span->windows + chance * chance +
+				      calls * span->bias_error * calls * span->bias_error),
+		     share * span->unseen);
 }
 
 /* From since_ns on a was as it is. */
@@ -195,6 +197,7 @@ bool map_span(const struct map_past *past, const struct map_point *now,
 	ret->gap = seen_s > 0 ? MIN(MAX(gap_s / seen_s, 0), 1) : 0;
 	ret->windows = (double)(now->seen.windows - then->seen.windows);
 	ret->calls = (double)(now->seen.calls - then->seen.calls);
+	ret->unseen = fabs(now->seen.unseen - then->seen.unseen);
 	ret->deletes_max = MAX(ret->deletes + 2 * map_span_error(ret, ret->deletes) +
 				       (double)(now->seen.elsewhere - then->seen.elsewhere),
 			       (double)(now->fallen - then->fallen));

@@ -22,6 +22,7 @@ struct map_exposure {
 	u64 windows;   /* of observation, between gaps */
 	u64 calls;     /* writes, deletes and clears of all maps */
 	u64 elsewhere; /* deletes of maps without a row of their own */
+	double unseen; /* calls there may be more, or fewer; it falls where that becomes known */
 };
 
 struct map_point {
@@ -71,7 +72,7 @@ struct map_span {
 	double keys_max;    /* not more keys were added */
 	double use_writes[EVENT_MAP_USES], site_writes[EVENT_MAP_USES];
 	/* For map_span_error(). */
-	double gap, windows, calls, sd_per_s, bias_error;
+	double gap, windows, calls, unseen, sd_per_s, bias_error;
 };
 
 /* group: of map writes, as the last sample has it. Returns false without a point before now. */
@@ -80,7 +81,8 @@ bool map_span(const struct map_past *past, const struct map_point *now,
 
 /*
  * Standard error of some of the span's calls; 0: exact. Beside what scatters
- * all of the group's calls it has that few calls may miss every window.
+ * all of the group's calls, and what the group may have left behind, it has
+ * that few calls may miss every window.
  */
 double map_span_error(const struct map_span *span, double calls);
 

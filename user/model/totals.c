@@ -187,7 +187,8 @@ double totals_gap(const struct totals *t, enum wire_group group, double seconds)
 }
 
 /* Only what lies in gaps is estimated. It is off by what the windows scatter, by the correction
- * that all of them share, and by what a group may have left behind. */
+ * that all of them share, and by what a group may have left behind; where that becomes known, it
+ * is of an earlier time. */
 double totals_rate_error(const struct totals *t, enum wire_group group, double seconds,
 			 double per_s, double all_per_s)
 {
@@ -199,5 +200,5 @@ double totals_rate_error(const struct totals *t, enum wire_group group, double s
 	return hypot(totals_gap(t, group, seconds) *
 			     hypot(share * g->sd_per_s / sqrt((double)MAX(g->windows, 1ULL)),
 				   per_s * g->bias_error),
-		     share * MAX(g->unseen, 0) / seconds);
+		     share * fabs(g->unseen) / seconds);
 }
