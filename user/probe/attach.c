@@ -290,6 +290,7 @@ int armed_add(struct armed *armed, const struct plan *plan, const char *path,
 {
 	int rc = 0;
 
+	note_classes(armed, plan); /* should it fail, some of them may stand */
 	for (size_t i = 0; i < PROBE_GROUP_COUNT && !rc; i++) {
 		struct armed_file file = { .count = 0 };
 
@@ -299,8 +300,6 @@ int armed_add(struct armed *armed, const struct plan *plan, const char *path,
 			rc = add_to_group(armed, coldest_first[i], &file, err);
 		file_done(&file);
 	}
-	if (!rc)
-		note_classes(armed, plan);
 	return rc;
 }
 
