@@ -9,10 +9,10 @@ static double dearest_ns(u8 classes, const struct calibration *calibration, bool
 {
 	double most_ns = 0;
 
-	for (int class = 0; class <= SITE_SINGLE_STEP; class ++)
-		if (classes >> class & 1)
-			most_ns = MAX(most_ns, calibration_ns(calibration, (enum site_class) class,
-							      lean, stack));
+	for (int c = 0; c <= SITE_SINGLE_STEP; c++)
+		if (classes >> c & 1)
+			most_ns = MAX(most_ns,
+				      calibration_ns(calibration, (enum site_class)c, lean, stack));
 	return most_ns;
 }
 
