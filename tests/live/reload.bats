@@ -101,7 +101,11 @@ hears() {
 	hears "$first" "warning,warning over"
 	hears "$posted" warning
 
-	# One that is added.
+	# One that is added; what is wrong changes nothing.
+	configure 'rules: rules.yaml' 'budget_pct: off' "alertmanager: http://127.0.0.1:$port" && sed -i 's|^syslog:.*|syslog: udp:no-port|' "$config"
+	reload
+	tail -n 1 "$messages" | grep -q 'the configuration stays as it was' || fail "$(tail -n 3 "$messages")"
+	equal "the second" "$(told "$posted")" warning
 	receive_syslog
 	configure 'rules: rules.yaml' 'budget_pct: off' "alertmanager: http://127.0.0.1:$port"
 	reload
