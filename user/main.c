@@ -50,8 +50,10 @@ int main(int argc, char **argv)
 
 	if (code != EXIT_DONE)
 		return code;
-	if (truncation_survive())
+	if (truncation_survive()) {
+		fprintf(stderr, "gosonde: the kernel lets SIGBUS not be handled\n");
 		return EXIT_FAILED;
+	}
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;
