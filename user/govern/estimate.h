@@ -62,7 +62,8 @@ struct reading {
 	u64 cpu_ns;	     /* CPU time of the process; 0: unknown */
 };
 
-/* What a counter rose by; 0 if now was read before then. */
+/* What a counter rose by. 0 if now was read before then: readers are not in step, nor is the clock
+ * of many threads to the nanosecond. */
 static inline double reading_rise(u64 now, u64 then)
 {
 	return now > then ? (double)(now - then) : 0;
