@@ -45,11 +45,39 @@ func concurrent() {
 
 //go:noinline
 func scribble(m map[int]int, i int) {
-	m[i%1000] = i
+	m[i%keys] = i
+}
+
+// The map of readers: it never grows, and so a reader never meets a table that is being moved.
+const keys = 1000
+
+// Overheard reads a map while one other goroutine writes it: only the reader can see that, and so one
+// goroutine alone meets the mistake.
+func overheard() {
+	runtime.GOMAXPROCS(4)
+	m := map[int]int{}
+	for i := 0; i < keys; i++ {
+		scribble(m, i)
+	}
+	go func() {
+		for i := 0; ; i++ {
+			scribble(m, i)
+		}
+	}()
+	go func() {
+		for i, sum := 0, 0; ; i++ {
+			sum += peek(m, i)
+		}
+	}()
+}
+
+//go:noinline
+func peek(m map[int]int, i int) int {
+	return m[i%keys]
 }
 
 func main() {
-	mode := flag.String("mode", "nilmap", "nilmap, assertion or concurrent")
+	mode := flag.String("mode", "nilmap", "nilmap, assertion, concurrent or overheard")
 	limit := flag.Duration("limit", 180e9, "exit by itself after this")
 	flag.Parse()
 
@@ -57,6 +85,7 @@ func main() {
 		"nilmap":     func() { recovered(func() { new(registry).register("x") }) },
 		"assertion":  func() { recovered(func() { asCount("not a number") }) },
 		"concurrent": concurrent,
+		"overheard":  overheard,
 	}
 	mistake := mistakes[*mode]
 	if mistake == nil {
