@@ -40,7 +40,7 @@ daemon() {
 }
 
 serves_or_ended() {
-	ended "$agent" || curl -s --max-time 5 "$(url readyz)" | grep -q .
+	ended "$agent" || curl -sf --max-time 5 -o /dev/null "$(url readyz)"
 }
 
 url() {

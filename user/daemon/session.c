@@ -257,10 +257,10 @@ int session_run(const struct session_config *config, struct err *err)
 	if (rc)
 		return rc;
 	selfstat_start(&s->self, now_monotonic_ns());
+	publish(s, now_monotonic_ns(), NULL); /* who reads "attached" may scrape at once */
 	rc = report_attached(s, err);
 	if (rc)
 		return rc;
-	publish(s, now_monotonic_ns(), NULL);
 	end = run_loop(s, err);
 	if (end < 0)
 		return end;
