@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"time"
 
+	"gosonde.test/workloads/internal/gcstops"
 	"gosonde.test/workloads/internal/life"
 )
 
@@ -20,11 +21,13 @@ func main() {
 	collections := flag.Int("collections", 100, "runtime.GC calls beside them")
 	flag.Parse()
 	l := life.Begin(3 * time.Minute)
+	gcstops.Count()
 	l.Ready()
 	l.AwaitStart()
 
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+	stopsBefore := gcstops.Count()
 	done := make(chan bool)
 	for i := 0; i < *readers; i++ {
 		go func() {
@@ -45,7 +48,7 @@ func main() {
 		<-done
 	}
 	runtime.ReadMemStats(&after)
-	fmt.Printf("{\"type\":\"truth\",\"num_gc\":%d,\"pause_ns\":%d,\"other_stops\":%d}\n",
-		after.NumGC-before.NumGC, after.PauseTotalNs-before.PauseTotalNs, *readers**reads+2)
+	fmt.Printf("{\"type\":\"truth\",\"num_gc\":%d,\"gc_stops\":%d,\"pause_ns\":%d,\"other_stops\":%d}\n",
+		after.NumGC-before.NumGC, gcstops.Count()-stopsBefore, after.PauseTotalNs-before.PauseTotalNs, *readers**reads+2)
 	l.AwaitEnd()
 }

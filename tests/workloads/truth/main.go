@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gosonde.test/workloads/internal/gcstops"
 	"gosonde.test/workloads/internal/life"
 )
 
@@ -40,11 +41,13 @@ func main() {
 	runtime.GOMAXPROCS(4)
 	l := life.Begin(*limit)
 	copier := newCopier()
+	gcstops.Count()
 	l.Ready()
 	l.AwaitStart()
 
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+	stopsBefore := gcstops.Count()
 	rounds := 0
 	for began := time.Now(); rounds == 0 || time.Since(began) < *least; rounds++ {
 		mapRound(*ops)
@@ -56,6 +59,7 @@ func main() {
 	// The last collection leaves no cycle half done: its end is what both sides count.
 	runtime.GC()
 	runtime.ReadMemStats(&after)
+	stops := gcstops.Count() - stopsBefore
 	goroutines := runtime.NumGoroutine()
 
 	fmt.Printf(`{"type":"truth","pid":%d,"go":%q,"rounds":%d`, os.Getpid(), runtime.Version(), rounds)
@@ -66,6 +70,7 @@ func main() {
 	report("spawned", uint64(spawned))
 	report("num_gc", uint64(after.NumGC-before.NumGC))
 	report("num_forced", uint64(after.NumForcedGC-before.NumForcedGC))
+	report("gc_stops", stops)
 	report("pause_ns", after.PauseTotalNs-before.PauseTotalNs)
 	report("goroutines", uint64(goroutines))
 	fmt.Println("}")
