@@ -59,7 +59,7 @@ receiver() {
 # storm URL: a storm, until its alert is raised; the agent runs on.
 storm() {
 	start "$(workload storm)"
-	attach "$pid" --budget off "--alertmanager=$1"
+	attach "$pid" --budget off --rules "$(only_rule rehash-storm)" "--alertmanager=$1"
 	kill -USR1 "$pid"
 	within 20 has_alert firing rehash-storm
 }
@@ -191,7 +191,7 @@ windows_are_on_time() {
 @test "a dry run posts nothing" {
 	receiver 200
 	start "$(workload storm)"
-	attach "$pid" --budget off --dry-run "--alertmanager=http://127.0.0.1:$port"
+	attach "$pid" --budget off --rules "$(only_rule rehash-storm)" --dry-run "--alertmanager=http://127.0.0.1:$port"
 	kill -USR1 "$pid"
 	within 20 has_alert firing rehash-storm
 	finish_agent

@@ -180,12 +180,6 @@ teardown() {
 	alive "$pid"
 }
 
-# rewrite FILE: puts another program in its place as cp does, which cuts it short first.
-rewrite() {
-	within 10 truncate -s 0 "$1" 2>/dev/null
-	cat "$(type -P true)" >"$1"
-}
-
 @test "an executable that is written over after its process was killed does not end the agent" {
 	needs_root
 	local i copy=$BATS_TEST_TMPDIR/app storm
@@ -198,7 +192,7 @@ rewrite() {
 		within 20 has_alert firing rehash-storm
 		kill -KILL "$pid"
 		wait "$pid" || true
-		rewrite "$copy"
+		rewrite "$copy" "$(type -P true)"
 		await_agent 20
 		equal "exit status" "$agent_status" 0
 		equal "one summary" "$(lines summary | wc -l)" 1
@@ -214,7 +208,7 @@ rewrite() {
 		start "$copy" -into "$reexec"
 		attach "$pid" --budget off
 		kill -USR1 "$pid"
-		rewrite "$copy"
+		rewrite "$copy" "$(type -P true)"
 		await_agent 20
 		equal "exit status" "$agent_status" 0
 		equal "one summary" "$(lines summary | wc -l)" 1

@@ -180,10 +180,29 @@ equal() {
 	[[ $2 == "$3" ]] || fail "$1: got $2, wanted $3"
 }
 
+# only_rule RULE [KEYS]: a file of rules in which every other one is off; prints its path. What else a
+# busy machine makes of a load (a stolen CPU makes a long stop of any) is then no alert that counts.
+only_rule() {
+	local file=$BATS_TEST_TMPDIR/only.yaml
+	{
+		printf '%s\n' 'rules:' "- {rule: $1${2:+, $2}}"
+		"$gosonde" check-config --show "$root/scripts/dist/rules.yaml" | awk -v only="$1" '
+			NR > 1 && $1 ~ /^[a-z-]+$/ && $1 != only && !seen[$1]++ { print "- {rule: " $1 ", enabled: false}" }'
+	} >"$file"
+	echo "$file"
+}
+
 # has_alert STATE RULE
 has_alert() {
 	lines alert | jq -e -s --arg state "$1" --arg rule "$2" \
 		'any(.[]; .state == $state and .rule == $rule)' >/dev/null
+}
+
+# rewrite FILE BY: puts that program in its place as cp does, which cuts it short first: as soon as the
+# kernel has let go of the one that ran.
+rewrite() {
+	within 10 truncate -s 0 "$1" 2>/dev/null
+	cat "$2" >"$1"
 }
 
 # text_changes PID: how many bytes of its executable mappings differ from the file. Breakpoints do.

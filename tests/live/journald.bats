@@ -51,7 +51,7 @@ has_entry() {
 # storm: a storm whose alert goes there.
 storm() {
 	start "$(workload storm)"
-	attach "$pid" --budget off "--journald=$socket"
+	attach "$pid" --budget off --rules "$(only_rule rehash-storm)" "--journald=$socket"
 	kill -USR1 "$pid"
 	within 20 has_alert firing rehash-storm
 }
@@ -85,7 +85,7 @@ storm() {
 @test "a journald that is restarted misses nothing" {
 	run_journald
 	start "$(workload storm)"
-	attach "$pid" --budget off "--journald=$socket"
+	attach "$pid" --budget off --rules "$(only_rule rehash-storm)" "--journald=$socket"
 	kill -KILL "$daemon"
 	wait "$daemon" || true
 	kill -USR1 "$pid"

@@ -24,10 +24,11 @@ receive() {
 	port=$(sed -n 's/^listening \([0-9]*\)$/\1/p' "$received")
 }
 
-# storm_to TARGET FILE [ARGUMENT…]: attaches to a storm with that --syslog until its alert is in FILE; sets $line.
+# storm_to TARGET FILE [KEYS]: attaches to a storm with that --syslog, and a rule that has these keys, until
+# its alert is in FILE; sets $line.
 storm_to() {
 	start "$(workload storm)"
-	attach "$pid" --budget off "--syslog=$1" "${@:3}"
+	attach "$pid" --budget off --rules "$(only_rule rehash-storm "${3:-}")" "--syslog=$1"
 	kill -USR1 "$pid"
 	within 20 grep -q rehash-storm "$2"
 	finish_agent
@@ -59,7 +60,7 @@ matches() {
 
 @test "a receiver that is away neither stops the agent nor ends it" {
 	start "$(workload storm)"
-	attach "$pid" --budget off "--syslog=unix:$BATS_TEST_TMPDIR/nobody.sock"
+	attach "$pid" --budget off --rules "$(only_rule rehash-storm)" "--syslog=unix:$BATS_TEST_TMPDIR/nobody.sock"
 	kill -USR1 "$pid"
 	within 20 has_alert firing rehash-storm
 	finish_agent
@@ -124,10 +125,8 @@ rsyslog() {
 }
 
 @test "a real rsyslog reads labels, whatever their values have" {
-	local rules=$BATS_TEST_TMPDIR/rules.yaml
 	rsyslog
-	echo "rules: [{rule: rehash-storm, labels: {team: 'a] \"b', tier: '1'}}]" >"$rules"
-	storm_to "udp:127.0.0.1:$port" "$rsyslog_dir/out" --rules "$rules"
+	storm_to "udp:127.0.0.1:$port" "$rsyslog_dir/out" "labels: {team: 'a] \"b', tier: '1'}"
 	matches " rule=rehash-storm pid=$pid team=a\] \"b msg=."
 }
 
@@ -141,7 +140,7 @@ rsyslog() {
 @test "over TCP, what happened while rsyslog was away comes when it is back" {
 	rsyslog
 	start "$(workload storm)"
-	attach "$pid" --budget off "--syslog=tcp:127.0.0.1:$tcp_port"
+	attach "$pid" --budget off --rules "$(only_rule rehash-storm)" "--syslog=tcp:127.0.0.1:$tcp_port"
 	kill -KILL "$rsyslog_pid"
 	wait "$rsyslog_pid" || true
 	kill -USR1 "$pid"
@@ -157,7 +156,7 @@ rsyslog() {
 @test "over TCP, a receiver that is away slows nothing, and is told of" {
 	tcp_port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
 	start "$(workload storm)"
-	attach "$pid" --budget off "--syslog=tcp:127.0.0.1:$tcp_port"
+	attach "$pid" --budget off --rules "$(only_rule rehash-storm)" "--syslog=tcp:127.0.0.1:$tcp_port"
 	kill -USR1 "$pid"
 	within 20 has_alert firing rehash-storm
 	sleep 1
