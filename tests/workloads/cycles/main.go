@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io/ioutil"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"sync"
 	"time"
@@ -31,7 +32,9 @@ const (
 	stackFrames = 512 // of 1 KiB
 	workers     = 3
 	rounds      = 3
-	forced      = 4     // cycles, a round
+	forced      = 4 // cycles, a round
+	driven      = 3 // by allocation, a round, at least
+	procs       = 4
 	keep        = 20000 // nodes, of a worker
 )
 
@@ -65,16 +68,32 @@ func allocate(until time.Time, done *sync.WaitGroup) {
 	done.Done()
 }
 
+func cycles() int64 {
+	var stats debug.GCStats
+	debug.ReadGCStats(&stats)
+	return stats.NumGC
+}
+
+// awaitLine returns when the line of a cycle under way is printed: until then gcsema is held
+// (runtime/mgc.go), which stopping the world for another reason takes, too.
+func awaitLine() {
+	runtime.GOMAXPROCS(procs - 1)
+	runtime.GOMAXPROCS(procs)
+}
+
 // round has cycles of both kinds; a pause ends those of one before those of the other begin.
 func round(last time.Duration) {
 	const quiet = 50 * time.Millisecond
-	var done sync.WaitGroup
-	done.Add(workers)
-	until := time.Now().Add(last)
-	for i := 0; i < workers; i++ {
-		go allocate(until, &done)
+	for before := cycles(); cycles() < before+driven; {
+		var done sync.WaitGroup
+		done.Add(workers)
+		until := time.Now().Add(last)
+		for i := 0; i < workers; i++ {
+			go allocate(until, &done)
+		}
+		done.Wait()
 	}
-	done.Wait()
+	awaitLine()
 	for i := 0; i < forced; i++ {
 		time.Sleep(quiet)
 		runtime.GC()
@@ -94,7 +113,7 @@ func main() {
 	limit := flag.Duration("limit", 3*time.Minute, "exit by itself after this")
 	flag.Parse()
 
-	runtime.GOMAXPROCS(4)
+	runtime.GOMAXPROCS(procs)
 	l := life.Begin(*limit)
 	var arrived sync.WaitGroup
 	arrived.Add(stacks)
