@@ -55,17 +55,11 @@ verdict() {
 	lines alert | jq -r "select(.rule == \"gc-pause-spike\" and .state == \"firing\") | $1"
 }
 
-# rules FILE LONGEST SECOND [OUTLIER]: levels, or off. The default's 3 ms for outliers is too low here:
-# on a machine with others on it some pauses of some milliseconds have other reasons.
+# rules LONGEST SECOND [OUTLIER]: a file of levels, or off; prints its path. The default's 3 ms for outliers
+# is too low here: on a machine with others on it some pauses of some milliseconds have other reasons.
 rules() {
-	cat >"$1" <<-END
-		rules:
-		  - rule: gc-pause-spike
-		    raise: $2
-		    levels:
-		      - {measure: second-longest, raise: $3}
-		      - {measure: third-outlier, raise: ${4:-off}}
-	END
+	only_rule gc-pause-spike "raise: $1, levels: [{measure: second-longest, raise: $2},
+    {measure: third-outlier, raise: ${3:-off}}]"
 }
 
 # busy: others take so much of the machine's CPUs that a verdict may rightly say so.
@@ -82,12 +76,11 @@ verdict_is() {
 	fail "verdict $got, wanted $1:" "$(verdict .)"
 }
 
-# spike_in_group TOOLCHAIN: a target in the group, and the agent beside it until an alert fires.
-spike_in_group() {
-	start "$(workload throttled "$(goroot "$1")")"
-	echo "$pid" >"$group/cgroup.procs"
-	attach "$pid" --budget off --rules "$BATS_TEST_TMPDIR/rules.yaml"
+# spike RULES: $pid begins, and the agent watches it until an alert fires. No time in which it did nothing is
+# in what the agent reads.
+spike() {
 	kill -USR1 "$pid"
+	attach "$pid" --budget off --rules "$1"
 	within 25 has_alert firing gc-pause-spike
 	finish_agent
 	kill -KILL "$pid"
@@ -95,17 +88,17 @@ spike_in_group() {
 
 # looked_late: the agent had no CPU itself, and can't tell what was within the pause.
 looked_late() {
-	[[ $(verdict .evidence.verdict) == unknown && $(verdict .evidence.cpu_lack) == possible ]] &&
-		verdict .evidence | jq -e '.cpu_read_over_ns > 2 * .pause_ns' >/dev/null
+	verdict .evidence | jq -e '.cpu_lack == "possible" and .cpu_read_over_ns > 2 * .pause_ns' >/dev/null
 }
 
 # throttled TOOLCHAIN
 throttled() {
 	needs_go "$1"
 	quota_group
-	rules "$BATS_TEST_TMPDIR/rules.yaml" 50ms off
 	for _ in 1 2 3; do
-		spike_in_group "$1"
+		start "$(workload throttled "$(goroot "$1")")"
+		echo "$pid" >"$group/cgroup.procs"
+		spike "$(rules 50ms off)"
 		looked_late || break
 	done
 	equal "rules that fired" "$(lines alert | jq -r .rule | sort -u)" gc-pause-spike
@@ -131,15 +124,17 @@ last_cpu() {
 }
 
 @test "waiting for a CPU: one CPU, and another program that wants it more" {
+	local other
 	needs_go newest
-	rules "$BATS_TEST_TMPDIR/rules.yaml" 50ms 15ms
-	start nice -n 10 taskset -c "$(last_cpu)" "$(workload throttled "$(goroot newest)")"
-	taskset -c "$(last_cpu)" bash -c 'while ((SECONDS < 40)); do :; done' 3>&- &
-	pids+=($!)
-	attach "$pid" --budget off --rules "$BATS_TEST_TMPDIR/rules.yaml"
-	kill -USR1 "$pid"
-	within 25 has_alert firing gc-pause-spike
-	finish_agent
+	for _ in 1 2 3; do
+		start nice -n 10 taskset -c "$(last_cpu)" "$(workload throttled "$(goroot newest)")"
+		taskset -c "$(last_cpu)" bash -c 'while ((SECONDS < 40)); do :; done' 3>&- &
+		other=$!
+		pids+=("$other")
+		spike "$(rules 50ms 15ms)"
+		kill -KILL "$other"
+		looked_late || break
+	done
 	equal "rules that fired" "$(lines alert | jq -r .rule | sort -u)" gc-pause-spike
 	verdict_is cpu-wait
 	equal "lack of CPU" "$(verdict .evidence.cpu_lack)" likely
@@ -166,18 +161,21 @@ last_cpu() {
 
 # rehashed TOOLCHAIN
 rehashed() {
+	local figure='([0-9]+) of ([0-9]+) long pauses had a rehash' after longs seen
 	needs_go "$1"
-	rules "$BATS_TEST_TMPDIR/rules.yaml" off off 15ms
 	start "$(workload rehashed "$(goroot "$1")")"
-	attach "$pid" --budget off --rules "$BATS_TEST_TMPDIR/rules.yaml"
+	attach "$pid" --budget off --rules "$(rules off off 30ms)"
 	kill -USR1 "$pid"
 	within 25 has_alert firing gc-pause-spike
 	finish_agent
 	equal "rules that fired" "$(lines alert | jq -r .rule | sort -u)" gc-pause-spike
 	equal "map type" "$(verdict .evidence.rehash_map_type)" 'map[int]*main.Order'
 	verdict .evidence.rehash_site | grep -q '^main\.(\*Index)\.Build main\.go:' || fail "$(verdict .)"
-	verdict .summary | grep -qE 'likely cause: a map\[int\]\*main\.Order .*\([3-9] of [3-9] long pauses had a rehash' ||
-		fail "$(verdict .)"
+	[[ $(verdict .summary) =~ likely\ cause:\ a\ map\[int\]\*main\.Order\ .*\($figure ]] || fail "$(verdict .)"
+	# Others of a millisecond and more may be long where others use the machine; the last cycle may be open.
+	after=${BASH_REMATCH[1]} longs=${BASH_REMATCH[2]}
+	seen=$(lines gc | jq -s '[.[].pauses[] | select(.stopping_ns + .stopped_ns >= 1e6)] | length + 1')
+	((after >= 3 && after <= longs && longs <= seen)) || fail "of $seen pauses:" "$(verdict .summary)"
 }
 
 @test "rehash: long pauses that follow the growth of a map (system Go)" { rehashed system; }

@@ -26,16 +26,16 @@ func main() {
 	// The collector's thread must run beside the loop's, whatever the machine.
 	runtime.GOMAXPROCS(4)
 	l := life.Begin(*limit)
-	rounds := pause.RoundsFor(*stop)
-	work := make(chan bool)
+	work := make(chan uint64)
 	go func() {
-		for range work {
+		for rounds := range work {
 			sink += pause.Spin(rounds)
 		}
 	}()
 	l.Ready()
 	l.AwaitStart()
 	if *always {
+		rounds := pause.RoundsFor(*stop)
 		go func() {
 			for {
 				sink += pause.Spin(rounds)
@@ -45,8 +45,8 @@ func main() {
 	}
 	for !l.Stopped() {
 		if !*always {
-			work <- true
-			time.Sleep(*stop / 10) // the loop is under way
+			work <- pause.RoundsFor(*stop) // what the machine does now: it may have been slower
+			time.Sleep(*stop / 10)         // the loop is under way
 		}
 		runtime.GC()
 		time.Sleep(*every)

@@ -42,10 +42,9 @@ func main() {
 	// The collector's thread must run beside the loop's, whatever the machine.
 	runtime.GOMAXPROCS(4)
 	l := life.Begin(*limit)
-	rounds := pause.RoundsFor(*stop)
-	work := make(chan bool)
+	work := make(chan uint64)
 	go func() {
-		for range work {
+		for rounds := range work {
 			sink += pause.Spin(rounds)
 		}
 	}()
@@ -61,8 +60,8 @@ func main() {
 		time.Sleep(20 * time.Millisecond)
 	}
 	for !l.Stopped() {
-		work <- true
-		time.Sleep(*stop / 10) // the loop is under way
+		work <- pause.RoundsFor(*stop) // what the machine does now: it may have been slower
+		time.Sleep(*stop / 10)         // the loop is under way
 		index.Build(orders)
 		runtime.GC()
 		time.Sleep(time.Second)
