@@ -222,10 +222,22 @@ fault() {
 	fault concurrent 'concurrent map writes' newest
 }
 
+# stolen_ticks: hundredths of a second that the hypervisor took of this machine's CPUs.
+stolen_ticks() {
+	awk '$1 == "cpu" { print $9 }' /proc/stat
+}
+
+# A stop of the world takes as long as the CPU of who has to stop is stolen, and is then rightly told.
 @test "a healthy server under load raises nothing" {
-	start "$(workload quiet)"
-	attach "$pid" --budget off --for 25s
-	await_agent 40
+	local before
+	for _ in 1 2 3; do
+		stop_all
+		before=$(stolen_ticks)
+		start "$(workload quiet)"
+		attach "$pid" --budget off --for 25s
+		await_agent 40
+		[[ -n $(lines alert) ]] && (($(stolen_ticks) >= before + 2)) || break
+	done
 	equal "exit status" "$agent_status" 0
 	equal "alerts" "$(lines alert)" ""
 	equal "alerts in the summary" "$(summary .alerts)" 0

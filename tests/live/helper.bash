@@ -117,7 +117,7 @@ alive() {
 attach() {
 	attach_only "$@"
 	within 30 attached_or_ended || return 1
-	alive "$agent" || fail "the agent ended while attaching:" "$(tail -n 20 "$messages")"
+	is_attached || fail "the agent ended while attaching:" "$(tail -n 20 "$messages")"
 }
 
 # attach_only PID ARGUMENT…: the same without the wait.
@@ -132,8 +132,12 @@ attach_only() {
 	pids+=("$agent")
 }
 
+is_attached() {
+	grep -q '^{"type":"attached"' "$json"
+}
+
 attached_or_ended() {
-	grep -q '^{"type":"attached"' "$json" || ended "$agent"
+	is_attached || ended "$agent"
 }
 
 # finish_agent: ends it as Ctrl-C would; sets $agent_status.
