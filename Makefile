@@ -10,6 +10,8 @@ CC	?= gcc
 CLANG	?= clang
 BPFTOOL	?= /usr/sbin/bpftool
 Q	:= $(if $(V),,@)
+# What builds for a command takes all CPUs, unless -j says how many.
+submake	= --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 say	= $(if $(V),,@printf '  %-8s %s\n' "$(1)" "$(2)";)
 
 ARCH	:= $(shell uname -m | sed -e s/x86_64/x86/ -e s/aarch64/arm64/)
@@ -178,8 +180,8 @@ check: unit-programs ## unit tests and layer rules: neither root nor BPF
 .PHONY: test
 test: ## install what is missing, build, run every test (attaches probes: root or sudo)
 	$(Q)scripts/setup
-	$(Q)$(MAKE) --no-print-directory test-programs
-	$(Q)$(MAKE) --no-print-directory SAN=1 unit-programs
+	$(Q)$(MAKE) $(submake) test-programs
+	$(Q)$(MAKE) $(submake) SAN=1 unit-programs
 	$(Q)scripts/check-layers
 	$(Q)scripts/as-root O=$(O) tests/run $(unit_tests) \
 		$(patsubst $(O)/%,$(O)/san/%,$(unit_tests) $(fuzz_replays)) $(live_tests) $(wildcard tests/live/*.bats) \
@@ -188,39 +190,39 @@ test: ## install what is missing, build, run every test (attaches probes: root o
 .PHONY: test-matrix
 test-matrix: ## every Go version in every kind of build against the truth: a table (ROWS=go1.24: those)
 	$(Q)scripts/setup
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(submake) all
 	$(Q)scripts/as-root O=$(O) tests/live/matrix $(if $(ROWS),'$(ROWS)')
 
 .PHONY: test-oracles
 test-oracles: ## every function and instruction of every toolchain's programs against the Go tools and llvm-objdump
 	$(Q)scripts/setup
-	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)$(MAKE) $(submake) test-programs
 	$(Q)goroots=$$(scripts/toolchains | xargs) && O=$(O) GOSONDE_GOROOTS="$$goroots" \
 		tests/run tests/live/gobin_oracle.bats tests/live/insn_oracle.bats $(O)/tests/unit/derive_test
 
 .PHONY: test-healthy
 test-healthy: ## real servers under steady load, at which no alert may be raised: a table (MINUTES=5)
 	$(Q)scripts/setup
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(submake) all
 	$(Q)scripts/as-root O=$(O) MINUTES=$(or $(MINUTES),5) tests/healthy
 
 .PHONY: test-vm
 test-vm: ## the package under Debian's kernels, in virtual machines: a table (KERNELS="6.1 newest": those)
 	$(Q)scripts/setup
 	$(Q)scripts/setup --vm
-	$(Q)$(MAKE) --no-print-directory deb $(O)/tests/live/kern_test $(O)/tests/live/harvest_test
+	$(Q)$(MAKE) $(submake) deb $(O)/tests/live/kern_test $(O)/tests/live/harvest_test
 	$(Q)scripts/as-root O=$(O) tests/vm/run $(KERNELS)
 
 .PHONY: bench
 bench: ## what gosonde costs and how exact it is, beside bpftrace: tables and docs/overhead.svg (21 min; ONLY=rates)
 	$(Q)scripts/setup --bench
-	$(Q)$(MAKE) --no-print-directory all $(benches)
+	$(Q)$(MAKE) $(submake) all $(benches)
 	$(Q)scripts/as-root O=$(O) QUICK=$(QUICK) tests/bench/run $(ONLY)
 
 .PHONY: demo
 demo: ## install what is missing, build, show it at work for 20 s (PID=n: on that process)
 	$(Q)scripts/setup --build
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(submake) all
 	$(Q)O=$(O) PID=$(PID) scripts/demo
 
 sources	:= $(shell git ls-files 'user/*.[ch]' 'bpf/*.[ch]' 'include/*.h' 'tests/*.[ch]' 2>/dev/null | grep -v '\.gen\.h$$')
