@@ -76,17 +76,17 @@ verdict_is() {
 	fail "verdict $got, wanted $1:" "$(verdict .)"
 }
 
-# spike RULES: $pid begins, and the agent watches it until an alert fires. No time in which it did nothing is
-# in what the agent reads.
+# spike RULES: $pid begins, and the agent watches it until an alert fires.
 spike() {
-	kill -USR1 "$pid"
 	attach "$pid" --budget off --rules "$1"
+	kill -USR1 "$pid"
 	within 25 has_alert firing gc-pause-spike
 	finish_agent
 	kill -KILL "$pid"
 }
 
-# looked_late: the agent had no CPU itself, and can't tell what was within the pause.
+# looked_late: what was read goes over much more than the pause, be it that the agent had no CPU itself, or that
+# it began before the target did.
 looked_late() {
 	verdict .evidence | jq -e '.cpu_lack == "possible" and .cpu_read_over_ns > 2 * .pause_ns' >/dev/null
 }
