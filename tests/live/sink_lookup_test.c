@@ -231,14 +231,15 @@ static void a_silent_name_server_holds_up_nothing(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP(fd_closep) int server = -1;
-	u64 begin_ns;
+	u64 begin_ns = clock_ns(), asked_ns;
 
 	open_sink(f, "udp:loghost:5140");
 	write_file("nsswitch.conf", "hosts: files dns\n");
 	server = receiver(SOCK_DGRAM, "127.0.0.1", 53);
 	send_alert(f);
+	asked_ns = clock_ns();
 	assert_true(is_asked(server));
-	begin_ns = clock_ns();
+	begin_ns += clock_ns() - asked_ns; /* how long the other thread takes is not the matter */
 	for (int i = 0; i < 10; i++)
 		tick(f);
 	assert_waits(f, "loghost:5140 is being looked up");
