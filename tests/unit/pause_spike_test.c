@@ -36,6 +36,12 @@ static void log_verdict(void *arg, const struct alert *alert)
 		snprintf(t->log + len, sizeof(t->log) - len, ", cause %s at %s", cause, site);
 	strcat(t->log, "\n");
 	assert_true(alert->advice[0]);
+	assert_true(strlen(alert->advice) < sizeof(alert->advice) - 1);
+	/* Who may have lacked CPU is not sent after a loop first. */
+	if (!strcmp(text_of(alert, "verdict"), "slow-to-stop") ||
+	    !strcmp(text_of(alert, "verdict"), "long-stopped"))
+		assert_int_equal(!strstr(alert->advice, "whether it lacked CPU"),
+				 !strcmp(text_of(alert, "cpu_lack"), "ruled out"));
 }
 
 struct row {

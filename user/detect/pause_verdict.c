@@ -3,8 +3,25 @@
 
 #include "base/units.h"
 
+/* Before what else a pause may have been for. */
+#define IF_IT_HAD_CPU                                                                              \
+	"see first whether it lacked CPU (nr_throttled in its cpu.stat, the machine's load); else "
+
+#define PREEMPTION                                                                                 \
+	"a goroutine had no preemption point for so long: find, with a CPU profile of "            \
+	"that time, a copy or clearing of much memory, assembly, or, before Go 1.14 and "          \
+	"with asyncpreemptoff=1, a loop without calls; system calls and cgo do not hold "          \
+	"up a stop, page faults do"
+
+#define STANDSTILL                                                                                 \
+	"what is done while the world stands still took long: sweep termination sweeps "           \
+	"what the last cycle left over, mark termination flushes every P; or the thread "          \
+	"that does it waited for a page (swap) or for a virtual machine's CPU; `gosonde "          \
+	"gctrace` shows the phases of each cycle"
+
 static const struct {
 	const char *name, *advice;
+	const char *unsure; /* the advice where a lack of CPU is not ruled out; NULL: the same */
 } parts[] = {
 	[PAUSE_UNKNOWN] = {
 		"unknown",
@@ -24,17 +41,13 @@ static const struct {
 	},
 	[PAUSE_SLOW_TO_STOP] = {
 		"slow-to-stop",
-		"a goroutine had no preemption point for so long: find, with a CPU profile of "
-		"that time, a copy or clearing of much memory, assembly, or, before Go 1.14 and "
-		"with asyncpreemptoff=1, a loop without calls; system calls and cgo do not hold "
-		"up a stop, page faults do",
+		PREEMPTION,
+		IF_IT_HAD_CPU PREEMPTION,
 	},
 	[PAUSE_LONG_STOPPED] = {
 		"long-stopped",
-		"what is done while the world stands still took long: sweep termination sweeps "
-		"what the last cycle left over, mark termination flushes every P; or the thread "
-		"that does it waited for a page (swap) or for a virtual machine's CPU; `gosonde "
-		"gctrace` shows the phases of each cycle",
+		STANDSTILL,
+		IF_IT_HAD_CPU STANDSTILL,
 	},
 };
 
@@ -158,5 +171,8 @@ void pause_summary(const struct gc_stop *stop, const char *whose, char *buf, siz
 
 const char *pause_advice(const struct gc_stop *stop)
 {
-	return parts[pause_verdict(stop).part].advice;
+	struct pause_verdict v = pause_verdict(stop);
+
+	return v.lack != CPU_LACK_RULED_OUT && parts[v.part].unsure ? parts[v.part].unsure
+								    : parts[v.part].advice;
 }
