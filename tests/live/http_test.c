@@ -167,7 +167,7 @@ static void ill_when_ticks_stay_away(void **state)
 	char text[8192];
 
 	(void)state;
-	exporter_publish(e, snapshot_new(now_monotonic_ns() - 10 * NS_PER_S, 1));
+	exporter_publish(e, snapshot_new(now_monotonic_ns() - 12 * NS_PER_S, 1));
 	assert_int_equal(get(exporter_name(e), "/healthz", text, sizeof(text)), 200);
 	exporter_publish(e, snapshot_new(now_monotonic_ns() - 14 * NS_PER_S, 1));
 	assert_int_equal(get(exporter_name(e), "/healthz", text, sizeof(text)), 503);
