@@ -246,7 +246,7 @@ static void spikes_explain(const void *state, const struct model *model,
 
 	explain_write(ret->subject, sizeof(ret->subject), "%s", gc_stop_reason(&pause->stop));
 	summarise(finding, &pause->stop, ret);
-	explain_write(ret->advice, sizeof(ret->advice), "%s", pause_advice(&pause->stop));
+	pause_advice(&pause->stop, ret->advice, sizeof(ret->advice));
 	explain_text(ret, "reason", "%s", ret->subject);
 	pause_explain(&pause->stop, ret);
 	explain_number(ret, "median_pause_ns", gc_before_last_ns(model_gc(model)).median);

@@ -3,30 +3,12 @@
 
 #include "base/units.h"
 
-/* Before what else a pause may have been for. */
-#define IF_IT_HAD_CPU                                                                              \
-	"see first whether it lacked CPU (nr_throttled in its cpu.stat, the machine's load); else "
-
-#define PREEMPTION                                                                                 \
-	"a goroutine had no preemption point for so long: find, with a CPU profile of "            \
-	"that time, a copy or clearing of much memory, assembly, or, before Go 1.14 and "          \
-	"with asyncpreemptoff=1, a loop without calls; system calls and cgo do not hold "          \
-	"up a stop, page faults do"
-
-#define STANDSTILL                                                                                 \
-	"what is done while the world stands still took long: sweep termination sweeps "           \
-	"what the last cycle left over, mark termination flushes every P; or the thread "          \
-	"that does it waited for a page (swap) or for a virtual machine's CPU; `gosonde "          \
-	"gctrace` shows the phases of each cycle"
-
 static const struct {
 	const char *name, *advice;
-	const char *unsure; /* the advice where a lack of CPU is not ruled out; NULL: the same */
 } parts[] = {
 	[PAUSE_UNKNOWN] = {
 		"unknown",
-		"look for a goroutine without a preemption point (a large copy, a tight loop), and "
-		"for CPU throttling of the control group",
+		"look for a goroutine without a preemption point (a large copy, a tight loop)",
 	},
 	[PAUSE_THROTTLED] = {
 		"throttled",
@@ -41,13 +23,17 @@ static const struct {
 	},
 	[PAUSE_SLOW_TO_STOP] = {
 		"slow-to-stop",
-		PREEMPTION,
-		IF_IT_HAD_CPU PREEMPTION,
+		"a goroutine had no preemption point for so long: find, with a CPU profile of "
+		"that time, a copy or clearing of much memory, assembly, or, before Go 1.14 and "
+		"with asyncpreemptoff=1, a loop without calls; system calls and cgo do not hold "
+		"up a stop, page faults do",
 	},
 	[PAUSE_LONG_STOPPED] = {
 		"long-stopped",
-		STANDSTILL,
-		IF_IT_HAD_CPU STANDSTILL,
+		"what is done while the world stands still took long: sweep termination sweeps "
+		"what the last cycle left over, mark termination flushes every P; or the thread "
+		"that does it waited for a page (swap) or for a virtual machine's CPU; `gosonde "
+		"gctrace` shows the phases of each cycle",
 	},
 };
 
@@ -169,10 +155,14 @@ void pause_summary(const struct gc_stop *stop, const char *whose, char *buf, siz
 		summarise_part(stop, &v, whose, buf, size);
 }
 
-const char *pause_advice(const struct gc_stop *stop)
+void pause_advice(const struct gc_stop *stop, char *buf, size_t size)
 {
 	struct pause_verdict v = pause_verdict(stop);
+	bool sure = v.lack == CPU_LACK_LIKELY || v.lack == CPU_LACK_RULED_OUT;
 
-	return v.lack != CPU_LACK_RULED_OUT && parts[v.part].unsure ? parts[v.part].unsure
-								    : parts[v.part].advice;
+	explain_write(buf, size, "%s%s",
+		      sure ? ""
+			   : "see first whether it lacked CPU (cpu.stat's nr_throttled, the load); "
+			     "else ",
+		      parts[v.part].advice);
 }

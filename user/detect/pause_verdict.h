@@ -40,7 +40,8 @@ void pause_explain(const struct gc_stop *stop, struct explanation *ret);
 /* "84 ms of it waited for a goroutine to stop; a lack of CPU is ruled out". whose: "it". */
 void pause_summary(const struct gc_stop *stop, const char *whose, char *buf, size_t size);
 
-/* What to do about it; static. */
-const char *pause_advice(const struct gc_stop *stop);
+/* What to do about it: first to look for a lack of CPU, where that was neither found nor ruled out.
+ */
+void pause_advice(const struct gc_stop *stop, char *buf, size_t size);
 
 #endif
