@@ -17,8 +17,8 @@
  * Not so the first gap after the group stood. It begins because of what was seen, often in a burst,
  * and goes on until that is paid off: no chance tells what happened right after. p is the rate of
  * the last second there, or, once the window that follows shows that the load of the last moments
- *is there still, of these or of that window. How many calls more there would be if they had gone on
- *is told until then, and for good if they had not (estimate_view.unseen).
+ * is there still, of these or of that window. How many calls more there would be if they had gone
+ *on is told until then, and for good if they had not (estimate_view.unseen).
  *
  * Dead time. In a window each hit takes time from the thread that calls, so a
  * busy target makes fewer calls than without probes: of true rate r a window sees
