@@ -94,7 +94,7 @@ needs_cgo() {
 }
 
 # The goroutine that the alert names is the one that the runtime's own crash report begins with. Of
-# writers, two may meet the mistake at once, and newer Go (1.27: fatal's printlock, runtime/panic.go)
+# writers, two may meet the mistake at once, and Go from 1.24 on (fatal's printlock, runtime/panic.go)
 # reports one of them: the reader of one writer's map meets it alone.
 goroutine_of_fault() {
 	start "$1" -mode overheard

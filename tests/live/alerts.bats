@@ -86,13 +86,15 @@ spikes_end() {
 # It takes a minute until a spike is over: the second one's begins meanwhile.
 @test "gc-pause-spike: stops that wait for a loop (system and newest Go)" {
 	local first_agent first_json
-	needs_go newest
 	spikes system
 	first_agent=$agent first_json=$json
-	spikes newest
-	spikes_end
+	if has_other_go; then
+		spikes newest
+		spikes_end
+	fi
 	agent=$first_agent json=$first_json
 	spikes_end
+	needs_go newest # it was left out
 }
 
 @test "gc-pause-budget: ten pauses of some milliseconds each second" {

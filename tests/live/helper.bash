@@ -47,8 +47,12 @@ within() {
 
 # needs_go NAME: tells why there is none rather than fail where no Debian suite is at hand.
 needs_go() {
-	[[ $1 == system ]] || grep -q '^ID=debian$' /etc/os-release ||
+	[[ $1 == system ]] || has_other_go ||
 		skip "other Go versions come from Debian's suites, and this is no Debian"
+}
+
+has_other_go() {
+	grep -q '^ID=debian$' /etc/os-release
 }
 
 # goroot NAME: a Go toolchain, "system" or what scripts/toolchains knows.

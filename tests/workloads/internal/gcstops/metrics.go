@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-//go:build go1.17
-// +build go1.17
+//go:build go1.16
+// +build go1.16
 
 // Package gcstops tells how often the collector stopped the world by the runtime's own count. Twice a
 // cycle is only nearly so: one whose mark termination finds a write barrier's buffer that isn't empty

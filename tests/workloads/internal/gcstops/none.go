@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-//go:build !go1.17
-// +build !go1.17
+//go:build !go1.16
+// +build !go1.16
 
 // Package gcstops: before Go 1.16 the runtime kept no such count.
 package gcstops
